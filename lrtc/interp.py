@@ -1,0 +1,176 @@
+"""The golden reference: what each op means, in numpy, one function an op, on logical values.
+
+Values carry a batch axis first: [N, *shape]. `b1`/`t2` are int8, integers int32 (u8 inputs uint8), f32 float32.
+Integer sums go through float BLAS, which is exact: every partial sum is below the mantissa of the type chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from lrtc.ir import Graph
+from lrtc.ir.ops import (
+    Affine,
+    BatchNorm,
+    Const,
+    Conv2d,
+    Flatten,
+    Identity,
+    Linear,
+    MaxPool2d,
+    Op,
+    ScaleBias,
+    Sign,
+    Threshold,
+    window_shape,
+)  # fmt: skip
+
+CHUNK_ELEMENTS = 1 << 24  # of the widest im2col matrix: 64 MiB as float32
+
+
+def _windows(x: np.ndarray, kernel: tuple, stride: tuple, padding: tuple, fill: int) -> np.ndarray:
+    """Return the view [N, OH, OW, C, Kh, Kw] of all windows over x [N,H,W,C], padded with `fill`."""
+    top, bottom, left, right = padding
+    if any(padding):
+        x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
+    view = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(1, 2))
+    return view[:, :: stride[0], :: stride[1]]
+
+
+def _exact_matmul(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Return the integer product x [M,K] · w [O,K]ᵀ as int32, exactly."""
+    largest = int(np.abs(w).astype(np.int64).sum(axis=1).max(initial=0)) * max(1, _magnitude(x))
+    kind = np.float32 if largest < 1 << 24 else np.float64
+    return (x.astype(kind) @ w.T.astype(kind)).astype(np.int32)
+
+
+def _magnitude(x: np.ndarray) -> int:
+    """Return the greatest |value| that x's dtype or data can hold."""
+    return 255 if x.dtype == np.uint8 else int(max(abs(int(x.min(initial=0))), abs(int(x.max(initial=0)))))
+
+
+def conv2d(op: Conv2d, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """acc[oy,ox,o] = Σ w[o,ky,kx,i] · x[oy·sh+ky−top, ox·sw+kx−left, i], padded taps count 0."""
+    outputs, kh, kw, _ = w.shape
+    oh, ow = window_shape(x.shape[1:3], (kh, kw), op.stride, op.padding)
+    flat = w.transpose(0, 3, 1, 2).reshape(outputs, -1)
+    out = np.empty((len(x), oh, ow, outputs), dtype=np.int32)
+    step = max(1, CHUNK_ELEMENTS // (oh * ow * flat.shape[1]))
+    for i in range(0, len(x), step):
+        columns = _windows(x[i : i + step], (kh, kw), op.stride, op.padding, 0).reshape(-1, flat.shape[1])
+        out[i : i + step] = _exact_matmul(columns, flat).reshape(-1, oh, ow, outputs)
+    return out
+
+
+def linear(op: Linear, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """acc[o] = Σ w[o,…] · x[…]."""
+    return _exact_matmul(x.reshape(len(x), -1), w.reshape(len(w), -1))
+
+
+def scale_bias(op: ScaleBias, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """y = f32(f32(x·scale) + bias)."""
+    return x.astype(np.float32) * rows[0] + rows[1]
+
+
+def batchnorm_coefficients(rows: np.ndarray, eps: float, absolute: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return (a, b) float32 [C] of y = x·a + b; the arithmetic of DESIGN D4."""
+    gamma, beta, mean, var = rows
+    gamma = np.abs(gamma) if absolute else gamma
+    a = (1.0 / np.sqrt(var.astype(np.float64) + eps)).astype(np.float32) * gamma
+    return a, beta - mean * a
+
+
+def batchnorm(op: BatchNorm, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """y = f32(f32(x·a) + b)."""
+    a, b = batchnorm_coefficients(rows, op.eps, op.absolute)
+    return x.astype(np.float32) * a + b
+
+
+def sign(op: Sign, x: np.ndarray) -> np.ndarray:
+    """z = +1 where x ≥ 0, else −1."""
+    return np.where(x >= 0, 1, -1).astype(np.int8)
+
+
+def threshold(op: Threshold, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """z = +1 where (x ≥ level) ≠ flip, else −1."""
+    return np.where((x >= rows[0]) != (rows[1] != 0), 1, -1).astype(np.int8)
+
+
+def affine(op: Affine, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """y = x·multiplier + offset."""
+    rows = rows.astype(np.int64)
+    return (x.astype(np.int64) * rows[0] + rows[1]).astype(np.int32)
+
+
+def maxpool(op: MaxPool2d, x: np.ndarray, f: np.ndarray | None = None) -> np.ndarray:
+    """y = f · max over the window of f·x; padded taps are left out."""
+    signed = x if x.dtype in (np.int8, np.float32) else x.astype(np.int32)
+    directed = signed if f is None else signed * f
+    least = -np.inf if signed.dtype == np.float32 else np.iinfo(signed.dtype).min
+    best = _windows(directed, op.kernel, op.stride, op.padding, least).max(axis=(-2, -1))
+    return best if f is None else best * f
+
+
+def flatten(op: Flatten, x: np.ndarray) -> np.ndarray:
+    """y = x as a vector in the order of the op."""
+    if x.ndim == 4 and op.order == "CHW":
+        x = x.transpose(0, 3, 1, 2)
+    return x.reshape(len(x), -1)
+
+
+def identity(op: Identity, x: np.ndarray) -> np.ndarray:
+    """y = x."""
+    return x
+
+
+MEANING: dict[type[Op], Callable[..., np.ndarray]] = {
+    Conv2d: conv2d,
+    Linear: linear,
+    ScaleBias: scale_bias,
+    BatchNorm: batchnorm,
+    Sign: sign,
+    Threshold: threshold,
+    Affine: affine,
+    MaxPool2d: maxpool,
+    Flatten: flatten,
+    Identity: identity,
+}
+
+
+def quantize(x: np.ndarray, scale: float) -> np.ndarray:
+    """Return uint8 values of real data, q = clamp(rint(f32(x / scale)), 0, 255) half to even; uint8 passes through."""
+    if x.dtype == np.uint8:
+        return x
+    return np.clip(np.rint(x.astype(np.float32) / np.float32(scale)), 0, 255).astype(np.uint8)
+
+
+def evaluate(graph: Graph, feeds: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield (name, value [N,*shape]) of every non-constant value in order; values no longer needed are dropped."""
+    values = dict(feeds)
+    last_use = {name: i for i, node in enumerate(graph.nodes) for name in node.ins}
+    for i, node in enumerate(graph.nodes):
+        if isinstance(node.op, Const):
+            values[node.out] = node.op.value
+            continue
+        values[node.out] = MEANING[type(node.op)](node.op, *(values[name] for name in node.ins))
+        yield node.out, values[node.out]
+        for name in node.ins:
+            if last_use[name] == i and name not in graph.outputs:
+                values.pop(name, None)
+
+
+def run(graph: Graph, x: np.ndarray, batch: int = 256) -> np.ndarray:
+    """Return the (only) output [N,*shape] for the (only) input x [N,*shape] in the IR's axis order."""
+    (source,), (result,) = graph.inputs, graph.outputs
+    if x.shape[1:] != source.type.shape:
+        raise ValueError(f"the input is {x.shape[1:]}, the graph takes {source.type.shape}")
+    parts = []
+    for i in range(0, len(x), batch):
+        feed = {source.name: x[i : i + batch]}
+        value = feed.get(result)
+        for name, value_now in evaluate(graph, feed):
+            value = value_now if name == result else value
+        parts.append(value)
+    return np.concatenate(parts)

@@ -1,0 +1,12 @@
+"""The IR: types, bit-planes, ops, graph, printer, verifier. The specification is README.md in this folder."""
+
+from lrtc.ir.graph import Graph, GraphBuilder, Input, Node
+from lrtc.ir.ops import OPS, Fact, Op, TypeRule
+from lrtc.ir.printer import to_text
+from lrtc.ir.types import B1, F32, T2, U8, Elem, Layout, TensorType, int_elem, tensor
+from lrtc.ir.verify import IllegalGraph, verify
+
+__all__ = [
+    "B1", "F32", "OPS", "T2", "U8", "Elem", "Fact", "Graph", "GraphBuilder", "IllegalGraph", "Input", "Layout",
+    "Node", "Op", "TensorType", "TypeRule", "int_elem", "tensor", "to_text", "verify",
+]  # fmt: skip
