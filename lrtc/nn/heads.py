@@ -1,0 +1,117 @@
+"""The last layer: float parameters in training, small integers on one common step after `discretize`."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lrtc.nn.distribution import Gaussian, Moments, sample_normal
+
+EXACT_LIMIT = 2**24  # below it float32 holds every integer
+
+
+def _check_exact(values: Tensor, layer: str) -> Tensor:
+    """Return `values`, or raise ValueError if one is too large to be an exact integer in float32."""
+    if values.numel() and float(values.detach().abs().max()) >= EXACT_LIMIT:
+        raise ValueError(
+            f"{layer}: a logit reaches ±2^24; float32 is exact below it; "
+            "use fewer bits, a smaller bias, or fewer inputs"
+        )
+    return values
+
+
+def _step(values: Tensor, bias: Tensor, bits: int) -> float:
+    """Return the quantisation step that all classes share: the largest magnitude maps to 2^(bits−1) − 1."""
+    top = 2 ** (bits - 1) - 1
+    largest = float(values.detach().abs().max()) or float(bias.detach().abs().max())
+    return largest / top or 1.0
+
+
+def _rounded(values: Tensor, step: float) -> Tensor:
+    return torch.round(values.detach().to(torch.float64) / step)
+
+
+class LRTScale(nn.Module):
+    """Return class scores [N, O] from the pre-activations of a discrete linear layer.
+
+    Training: z = scale·y + bias per class; from a Gaussian N(m·scale + bias, s²·scale²), sampled in training, its mean
+    in eval mode. After `discretize`: acc·multiplier + offset, integers in float32, with
+        multiplier = round(scale / step) (`bits` signed bits, sign kept), offset = round(bias / step), int32.
+    One step for all classes, so the largest score stays the largest up to rounding. ValueError if one reaches 2^24.
+    """
+
+    def __init__(self, num_classes: int, bits: int = 8):
+        super().__init__()
+        if not 2 <= bits <= 16:
+            raise ValueError(f"bits={bits} is not supported; 2 to 16 are")
+        self.num_classes, self.bits = num_classes, bits
+        self.scale = nn.Parameter(torch.ones(num_classes))
+        self.bias = nn.Parameter(torch.zeros(num_classes))
+        self.register_buffer("multiplier", torch.zeros(num_classes, dtype=torch.int32))
+        self.register_buffer("offset", torch.zeros(num_classes, dtype=torch.int32))
+        self.register_buffer("is_discrete", torch.tensor(False))
+
+    def forward(self, x: Tensor | Gaussian) -> Tensor:
+        if isinstance(x, Gaussian):
+            scores = Gaussian(x.mean * self.scale + self.bias, x.var * self.scale.square())
+            return sample_normal(scores) if self.training else scores.mean
+        if not self.is_discrete:
+            return x * self.scale + self.bias
+        product = _check_exact(x * self.multiplier.to(x.dtype), "LRTScale")
+        return _check_exact(product + self.offset.to(x.dtype), "LRTScale")
+
+    @torch.no_grad()
+    def discretize_(self) -> None:
+        """Round scale and bias to integers on their common step."""
+        step = _step(self.scale, self.bias, self.bits)
+        self.multiplier.copy_(_rounded(self.scale, step))
+        self.offset.copy_(_check_exact(_rounded(self.bias, step), "LRTScale"))
+        self.is_discrete.fill_(True)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_classes}, bits={self.bits}"
+
+
+class QuantLinear(nn.Module):
+    """Return class scores [N, O] of a full-precision linear layer on ±1 activations [N, I].
+
+    From Moments: N(A·E[h] + b, A²·Var[h]), sampled in training, its mean in eval mode. After `discretize`:
+    x·round(A / step) + round(b / step), integers in float32; int8 `discrete_weight` and int32 `offset` on one step.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bits: int = 8):
+        super().__init__()
+        if not 2 <= bits <= 8:
+            raise ValueError(f"bits={bits} is not supported; 2 to 8 are")
+        self.in_features, self.out_features, self.bits = in_features, out_features, bits
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features))
+        nn.init.xavier_uniform_(self.weight)
+        self.register_buffer("discrete_weight", torch.zeros(out_features, in_features, dtype=torch.int8))
+        self.register_buffer("offset", torch.zeros(out_features, dtype=torch.int32))
+        self.register_buffer("is_discrete", torch.tensor(False))
+
+    def forward(self, x: Tensor | Moments) -> Tensor:
+        if isinstance(x, Moments):
+            spread = (x.second - x.mean.square()).clamp_min(0)
+            scores = Gaussian(F.linear(x.mean, self.weight, self.bias), F.linear(spread, self.weight.square()))
+            return sample_normal(scores) if self.training else scores.mean
+        if not self.is_discrete:
+            return F.linear(x, self.weight, self.bias)
+        exact = torch.float64 if x.is_cuda else x.dtype
+        acc = F.linear(x.to(exact), self.discrete_weight.to(exact)).to(x.dtype)
+        return _check_exact(acc + self.offset.to(x.dtype), "QuantLinear")
+
+    @torch.no_grad()
+    def discretize_(self) -> None:
+        """Round weights and bias to integers on their common step; ValueError if ±1 inputs could reach 2^24."""
+        step = _step(self.weight, self.bias, self.bits)
+        weight, offset = _rounded(self.weight, step), _rounded(self.bias, step)
+        _check_exact(weight.abs().sum(1) + offset.abs(), "QuantLinear")
+        self.discrete_weight.copy_(weight)
+        self.offset.copy_(offset)
+        self.is_discrete.fill_(True)
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, bits={self.bits}"

@@ -1,0 +1,39 @@
+"""What an optimiser must know about logits."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from lrtc.nn.discrete import RANDOM
+
+
+def _logits(model: nn.Module) -> list[nn.Parameter]:
+    layers = [m for m in model.modules() if isinstance(m, RANDOM)]
+    return [p for m in layers for p in (m.alpha, m.beta) if p is not None]
+
+
+def parameter_groups(
+    model: nn.Module, lr: float, probability_decay: float = 1e-11, weight_decay: float = 1e-4
+) -> list[dict]:
+    """Return optimiser groups: logits (probability decay), float matrices (weight decay), all else (none).
+
+    Probability decay pulls p0 and q towards 1/2 and keeps weights from freezing early (Shayer 2018, section 3.4).
+    Gains and biases never decay: a vanishing gain makes a constant channel.
+    """
+    logits = _logits(model)
+    known = {id(p) for p in logits}
+    rest = [p for p in model.parameters() if id(p) not in known]
+    groups = [
+        {"params": logits, "lr": lr, "weight_decay": probability_decay},
+        {"params": [p for p in rest if p.dim() > 1], "lr": lr, "weight_decay": weight_decay},
+        {"params": [p for p in rest if p.dim() <= 1], "lr": lr, "weight_decay": 0.0},
+    ]
+    return [g for g in groups if g["params"]]
+
+
+@torch.no_grad()
+def clip_logits(model: nn.Module, limit: float = 5.0) -> None:
+    """Clip every logit to ±limit, in place: probabilities stay in [.007, .993] for 5 (Roth et al. 2019)."""
+    for p in _logits(model):
+        p.clamp_(-limit, limit)

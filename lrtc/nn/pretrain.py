@@ -1,0 +1,119 @@
+"""The full-precision network that gives the logits their initial values (Shayer 2018, section 3.3)."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lrtc.nn.discrete import RANDOM
+from lrtc.nn.heads import LRTScale, QuantLinear
+from lrtc.nn.layers import InputQuantize, LRTConv2d, LRTLinear
+from lrtc.nn.norm import LRTBatchNorm
+from lrtc.nn.sign import LRTSign
+
+
+class _UnitInput(nn.Module):
+    """Return the quantised input divided by 255: a float network trains badly on 0..255."""
+
+    def __init__(self, quantize: InputQuantize):
+        super().__init__()
+        self.quantize = quantize
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.quantize(x) / 255
+
+
+class _AbsBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Return batch normalisation with |gamma|, [N, C] or [N, C, H, W], as `LRTBatchNorm` does."""
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        pass
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.batch_norm(
+            x, self.running_mean, self.running_var, self.weight.abs(), self.bias, self.training, self.momentum, self.eps
+        )
+
+
+class _ClassBias(nn.Module):
+    """Return x + bias per class: with the linear layer before it, a plain linear head."""
+
+    def __init__(self, num_classes: int):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(num_classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias
+
+
+def _float_layer(m: nn.Module) -> nn.Module | None:
+    """Return the full-precision layer that stands for `m`, or None if `m` stays."""
+    if isinstance(m, InputQuantize):
+        return _UnitInput(copy.deepcopy(m))
+    if isinstance(m, LRTConv2d):
+        shape = (m.in_channels, m.out_channels, m.kernel_size, m.stride, m.padding)
+        return nn.Conv2d(*shape, bias=m.bias is not None)
+    if isinstance(m, LRTLinear):
+        return nn.Linear(m.in_features, m.out_features, bias=m.bias is not None)
+    if isinstance(m, LRTBatchNorm):
+        return _AbsBatchNorm(m.num_features)
+    if isinstance(m, LRTSign):
+        return nn.Tanh()
+    if isinstance(m, LRTScale):
+        return _ClassBias(m.num_classes)
+    if isinstance(m, QuantLinear):
+        return nn.Linear(m.in_features, m.out_features)
+    return None
+
+
+def float_twin(model: nn.Module) -> nn.Module:
+    """Return a full-precision network of the same topology, freshly initialised: tanh for sign, a plain linear head.
+
+    Module names are kept, so that `init_from_float` finds each layer's twin by its path.
+    """
+    whole = _float_layer(model)
+    if whole is not None:
+        return whole
+    twin = copy.deepcopy(model)
+    for path, m in model.named_modules():
+        layer = _float_layer(m)
+        if layer is not None:
+            parent, _, name = path.rpartition(".")
+            setattr(twin.get_submodule(parent), name, layer)
+    return twin.train()
+
+
+@torch.no_grad()
+def init_from_float(model: nn.Module, twin: nn.Module) -> nn.Module:
+    """Return `model` with logits, batchnorm gains and heads set from a trained `float_twin(model)`, in place.
+
+    Logits by `logits_from_float`, which divides each weight tensor by its standard deviation; layer biases are
+    divided by the same number (and by 1/255 behind the input), and an LRTScale starts at the standard deviation of
+    the LRT layer registered before it, so pre-activations and scores keep their meaning. Running statistics are
+    left alone: they belong to the other scale, and training collects them within some tens of steps.
+    """
+    std, behind_input = 1.0, False
+    for path, m in model.named_modules():
+        if isinstance(m, InputQuantize):
+            behind_input = True
+            continue
+        source = twin.get_submodule(path) if _float_layer(m) is not None else None
+        if isinstance(m, RANDOM):
+            std = float(source.weight.std(unbiased=False).clamp_min(1e-12))
+            m.init_from_float_(source.weight)
+            if m.bias is not None:
+                m.bias.copy_(source.bias * ((255 if behind_input else 1) / std))
+            behind_input = False
+        elif isinstance(m, LRTBatchNorm):
+            m.weight.copy_(source.weight.abs())
+            m.bias.copy_(source.bias)
+        elif isinstance(m, LRTScale):
+            m.scale.fill_(std)
+            m.bias.copy_(source.bias)
+        elif isinstance(m, QuantLinear):
+            m.weight.copy_(source.weight)
+            m.bias.copy_(source.bias)
+    return model

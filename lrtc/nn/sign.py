@@ -1,0 +1,59 @@
+"""The sign activation: of a number, or of a Gaussian."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lrtc.nn.distribution import Gaussian, Moments, log_odds, sign_mean, standardize
+
+MODES = ("gumbel", "moment")
+
+
+class LRTSign(nn.Module):
+    """Return sign(y) in {−1, +1} with sign(0) = +1, the shape of the input; from a Gaussian a sample, or moments.
+
+    tensor              where(y ≥ 0, +1, −1); in training its gradient is that of clamp(y, −1, 1)
+    Gaussian, "gumbel"  binary concrete (two-class Gumbel-softmax): h_soft = tanh((l + L) / 2τ) with the log-odds
+                        l = log Φ(m/s) − log Φ(−m/s) and L logistic noise; `hard` gives sign(l + L) forward and
+                        the gradient of h_soft backward (Berger 2023). Also in eval mode: the weights are still random.
+    Gaussian, "moment"  Moments(erf(m / s√2), 1), nothing sampled. Trains well and discretises badly: for study.
+    """
+
+    def __init__(self, temperature: float = 1.0, mode: str = "gumbel", hard: bool = True):
+        super().__init__()
+        if mode not in MODES:
+            raise ValueError(f"mode={mode!r} is not known; known: {', '.join(MODES)}")
+        if not temperature > 0:
+            raise ValueError(f"temperature={temperature} is not supported; it must be above 0")
+        self.temperature, self.mode, self.hard = temperature, mode, hard
+
+    def forward(self, x: Tensor | Gaussian) -> Tensor | Moments:
+        if isinstance(x, Gaussian):
+            return self._moments(x) if self.mode == "moment" else self._sample(x)
+        h = _sign(x)
+        if self.training and x.requires_grad:
+            return _straight_through(h, x.clamp(-1, 1))
+        return h
+
+    def _moments(self, g: Gaussian) -> Moments:
+        mean = sign_mean(g)
+        return Moments(mean, torch.ones_like(mean))
+
+    def _sample(self, g: Gaussian) -> Tensor:
+        tiny = torch.finfo(g.mean.dtype).eps
+        noise = torch.logit(torch.rand_like(g.mean), eps=tiny)
+        shifted = log_odds(standardize(g)) + noise
+        soft = torch.tanh(shifted / (2 * self.temperature))
+        return _straight_through(_sign(shifted), soft) if self.hard else soft
+
+    def extra_repr(self) -> str:
+        return f"temperature={self.temperature:g}, mode={self.mode!r}, hard={self.hard}"
+
+
+def _sign(x: Tensor) -> Tensor:
+    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+
+
+def _straight_through(value: Tensor, carrier: Tensor) -> Tensor:
+    return value.detach() + (carrier - carrier.detach())
