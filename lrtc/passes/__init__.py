@@ -1,0 +1,87 @@
+"""The compiler's table of contents: every pass, every pipeline, and why each stands where it stands.
+
+A pass is a frozen dataclass with `name` and `run(graph) -> graph`: valid IR in, valid IR out, the same outputs bit
+for bit. Its fields are its options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from lrtc import interp
+from lrtc.errors import LrtcError, nearest
+from lrtc.ir import Graph, IllegalGraph, verify
+from lrtc.passes.absorb_flatten import AbsorbFlatten
+from lrtc.passes.drop_identities import DropIdentities
+from lrtc.passes.fold_thresholds import FoldThresholds
+from lrtc.passes.pack import Pack
+from lrtc.passes.sink_flatten import SinkFlatten
+from lrtc.passes.sink_pool import SinkPool
+
+
+class Pass(Protocol):
+    """What every pass looks like."""
+
+    name: str
+
+    def run(self, graph: Graph) -> Graph:
+        """Return a graph with the same outputs."""
+
+
+INTEGER: tuple[Pass, ...] = (
+    DropIdentities(),  # first: nothing below has to look through a dropout
+    SinkFlatten(),  # before folding: a sign behind a flatten must come to stand behind its batchnorm
+    SinkPool(),  # before folding: pool → batchnorm → sign must become batchnorm → sign → pool
+    FoldThresholds(),  # needs batchnorm and sign adjacent, above an integer
+    AbsorbFlatten(),  # last of the rewrites: by now a flatten stands right before its linear
+)
+PIPELINES: dict[str, tuple[Pass, ...]] = {
+    "none": (),
+    "integer": INTEGER,
+    "c": (*INTEGER, Pack(word=32)),  # packing last: the passes above work on plain layouts
+    "verilog": INTEGER,  # streams are not packed into words
+}
+PASSES: dict[str, Pass] = {p.name: p for pipeline in PIPELINES.values() for p in pipeline}
+
+
+def run_pipeline(
+    graph: Graph,
+    pipeline: str | Sequence[Pass],
+    watch: Callable[[Pass, Graph], None] | None = None,
+    probe: np.ndarray | None = None,
+) -> Graph:
+    """Return the graph after all passes of a pipeline; every result is verified.
+
+    watch(pass, graph) sees each result. probe [N,*input shape]: outputs on it must stay the same bit for bit after
+    every pass; IllegalGraph names the pass that changed one.
+    """
+    passes = pipeline_named(pipeline) if isinstance(pipeline, str) else pipeline
+    before = None if probe is None else interp.run(graph, probe)
+    for step in passes:
+        graph = verify(step.run(graph))
+        if before is not None:
+            _same(step, before, interp.run(graph, probe))
+        if watch is not None:
+            watch(step, graph)
+    return graph
+
+
+def _same(step: Pass, before: np.ndarray, after: np.ndarray) -> None:
+    if before.shape != after.shape:
+        raise IllegalGraph(f"pass {step.name} changed the output's shape from {before.shape} to {after.shape}")
+    if (different := np.argwhere(before != after)).size:
+        at = tuple(int(i) for i in different[0])
+        raise IllegalGraph(f"pass {step.name} changed output {at}: was {before[at]}, is {after[at]}")
+
+
+def pipeline_named(name: str) -> tuple[Pass, ...]:
+    """Return a pipeline; LrtcError names the known ones."""
+    if name not in PIPELINES:
+        raise LrtcError(f"no pipeline {name!r}{nearest(name, PIPELINES)}; known: {', '.join(PIPELINES)}")
+    return PIPELINES[name]
+
+
+__all__ = ["PASSES", "PIPELINES", "Pass", "pipeline_named", "run_pipeline"]
