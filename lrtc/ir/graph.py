@@ -106,7 +106,7 @@ class GraphBuilder:
         base = f"v{base}" if base[0].isdigit() else base
         name, k = base, 1
         while name in self.facts:
-            name, k = f"{base}_{k}", k + 1
+            name, k = f"{re.sub('_[0-9]+$', '', base)}_{k}", k + 1
         return name
 
     def input(self, name: str, type_: TensorType, scale: float = 1.0) -> str:

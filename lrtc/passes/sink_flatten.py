@@ -31,6 +31,6 @@ class SinkFlatten:
                 rewriter.keep(node)
                 continue
             operands = [flat.ins[0], *map(rewriter.map, node.ins[1:])]
-            moved = builder.add(node.op, operands, f"{node.out}_map", node.origin)
+            moved = builder.add(node.op, operands, node.out, node.origin)
             rewriter.replace(node, builder.add(flat.op, [moved], flat.out, flat.origin))
         return rewriter.finish()

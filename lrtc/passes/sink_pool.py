@@ -36,9 +36,7 @@ class SinkPool:
                 continue
             f = builder.facts[pool.ins[1]].const if len(pool.ins) == 2 else np.int8(1)
             f = (f * direction).astype(np.int8)
-            moved = builder.add(
-                node.op, [pool.ins[0], *map(rewriter.map, node.ins[1:])], f"{node.out}_full", node.origin
-            )
+            moved = builder.add(node.op, [pool.ins[0], *map(rewriter.map, node.ins[1:])], node.out, node.origin)
             operands = [moved]
             if (f < 0).any():
                 operands.append(builder.const(f"{pool.out}_f", f, tensor(f.shape, B1), pool.origin))

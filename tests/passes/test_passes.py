@@ -1,0 +1,158 @@
+"""Each pass: before and after as text, the same outputs, idempotent. Thresholds: every reachable value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from graphs import random_input, random_network
+
+from lrtc import interp
+from lrtc.errors import LrtcError
+from lrtc.ir import B1, U8, Graph, GraphBuilder, IllegalGraph, tensor, to_text
+from lrtc.ir.ops import (
+    BatchNorm,
+    Conv2d,
+    Flatten,
+    Identity,
+    Linear,
+    MaxPool2d,
+    Sign,
+    Threshold,
+)
+from lrtc.passes import INTEGER, PASSES, PIPELINES, run_pipeline
+from lrtc.passes.drop_identities import DropIdentities
+from lrtc.passes.fold_thresholds import FoldThresholds, chain_above, decision
+
+
+def body(graph: Graph) -> list[str]:
+    """The nodes of the printed graph without constants, types and padding."""
+    lines = (line.split(":")[0].split() for line in to_text(graph).splitlines()[1:-2])
+    return [" ".join(line) for line in lines if "const" not in line]
+
+
+def conv_pool_bn_sign_flatten_linear(gamma: list[float]) -> Graph:
+    rng = np.random.default_rng(1)
+    b = GraphBuilder("g")
+    x = b.input("x", tensor((4, 4, 1), U8))
+    w = np.where(rng.random((2, 3, 3, 1)) < 0.5, 1, -1).astype(np.int8)
+    x = b.add(Conv2d(padding=(1, 1, 1, 1)), [x, b.const("w", w, tensor(w.shape, B1))], "conv", "c")
+    x = b.add(MaxPool2d(), [x], "pool", "p")
+    rows = np.array([gamma, [0.1, -0.2], [3, -4], [1, 2]], dtype=np.float32)
+    x = b.add(BatchNorm(), [x, b.const("bn", rows)], "norm", "n")
+    x = b.add(Identity(), [x], "drop", "d")
+    x = b.add(Flatten(), [x], "flat", "f")
+    x = b.add(Sign(), [x], "act", "s")
+    w = np.where(rng.random((3, 8)) < 0.5, 1, -1).astype(np.int8)
+    return b.finish([b.add(Linear(), [x, b.const("v", w, tensor(w.shape, B1, "OI"))], "fc", "fc")])
+
+
+def test_the_integer_pipeline_step_by_step():
+    graph = conv_pool_bn_sign_flatten_linear([0.5, -0.5])
+    steps = {}
+    run_pipeline(graph, INTEGER, lambda p, g: steps.update({p.name: body(g)}), random_input(graph, 8))
+    assert steps["drop-identities"] == [
+        "%conv = conv2d{padding=(1,1,1,1)} %x, %w",
+        "%pool = maxpool %conv",
+        "%norm = batchnorm %pool, %bn",
+        "%flat = flatten %norm",
+        "%act = sign %flat",
+        "%fc = linear %act, %v",
+    ]
+    assert steps["sink-flatten"][3:] == [
+        "%act = sign %norm",
+        "%flat_1 = flatten %act",
+        "%fc = linear %flat_1, %v",
+    ]
+    assert steps["sink-pool"][1:4] == [
+        "%norm = batchnorm %conv, %bn",
+        "%act = sign %norm",
+        "%pool_2 = maxpool %act, %pool_1_f",
+    ]
+    assert steps["fold-thresholds"][1] == "%act = threshold %conv, %act_t"
+    assert steps["absorb-flatten"] == [
+        "%conv = conv2d{padding=(1,1,1,1)} %x, %w",
+        "%act = threshold %conv, %act_t",
+        "%pool_2 = maxpool %act, %pool_1_f",
+        "%fc = linear %pool_2, %v_1",
+    ]
+
+
+def test_negative_gamma_turns_max_into_min():
+    graph = conv_pool_bn_sign_flatten_linear([0.5, -0.5])
+    after = run_pipeline(graph, "integer", probe=random_input(graph, 64))
+    pool = next(n for n in after.nodes if isinstance(n.op, MaxPool2d))
+    assert after.const(pool.ins[1]).tolist() == [1, -1]
+
+
+@pytest.mark.parametrize("pipeline", [name for name in PIPELINES if name != "none"])
+@pytest.mark.parametrize("seed", range(60))
+def test_random_networks_keep_every_output_bit(seed, pipeline):
+    graph = random_network(seed)
+    after = run_pipeline(graph, pipeline, probe=random_input(graph, 6, seed))
+    assert {n.op.name for n in after.compute_nodes()} <= {"conv2d", "linear", "threshold", "affine", "maxpool"}
+    again = run_pipeline(after, pipeline)
+    assert body(again) == body(after), "running the pipeline twice changes nothing"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_thresholds_hold_for_every_reachable_accumulator(seed):
+    """Exhaustive: each folded channel against the float32 chain on every integer in its proven range."""
+    graph = run_pipeline(random_network(seed), INTEGER[:3])
+    folded = FoldThresholds().run(graph)
+    checked = 0
+    for node in graph.nodes:
+        if not isinstance(node.op, Sign):
+            continue
+        chain = chain_above(graph, node)
+        fact = graph.facts[chain[0].ins[0]]
+        positive = decision(graph, chain)
+        after = next(n for n in folded.nodes if isinstance(n.op, Threshold) and n.out == node.out)
+        rows = folded.const(after.ins[1])
+        for v in range(int(fact.low.min()), int(fact.high.max()) + 1):
+            value = np.clip(np.full_like(fact.low, v), fact.low, fact.high)
+            want = positive(value)
+            got = interp.threshold(Threshold(), value[None, :], rows)[0] > 0
+            np.testing.assert_array_equal(got, want, f"accumulator {v} of {node.origin}")
+            checked += len(value)
+    assert checked
+
+
+def test_a_pass_that_changes_one_output_bit_is_caught():
+    @dataclass(frozen=True)
+    class OffByOne:
+        name: str = "off-by-one"
+
+        def run(self, graph: Graph) -> Graph:
+            nodes = []
+            for node in graph.nodes:
+                if node.out == "act_t":
+                    value = node.op.value.copy()
+                    value[0, 0] += 1
+                    node = type(node)(node.out, type(node.op)(value, node.op.type), node.ins, node.type, node.origin)
+                nodes.append(node)
+            return Graph(graph.name, graph.inputs, tuple(nodes), graph.outputs)
+
+    b = GraphBuilder("g")
+    x = b.input("x", tensor((2,), U8))
+    t = b.const("act_t", np.array([[100, 50], [0, 1]], dtype=np.int32))
+    act = b.add(Threshold(), [x, t], "act")
+    w = b.const("w", np.array([[1, 1]], dtype=np.int8), tensor((1, 2), B1, "OI"))
+    graph = b.finish([b.add(Linear(), [act, w], "fc")])
+    every = np.stack(np.meshgrid(range(256), range(256)), axis=-1).reshape(-1, 2).astype(np.uint8)
+    run_pipeline(graph, (DropIdentities(),), probe=every)
+    with pytest.raises(IllegalGraph, match=r"pass off-by-one changed output \(100, 0\)"):
+        run_pipeline(graph, (OffByOne(),), probe=every)
+
+
+def test_an_unknown_pipeline_is_named_with_the_nearest():
+    with pytest.raises(LrtcError, match=r"no pipeline 'verilo' \(did you mean 'verilog'\?\)"):
+        run_pipeline(random_network(0), "verilo")
+
+
+def test_pass_names_are_file_names():
+    import importlib
+
+    for name in PASSES:
+        assert importlib.import_module(f"lrtc.passes.{name.replace('-', '_')}")
