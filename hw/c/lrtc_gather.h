@@ -1,0 +1,18 @@
+/* lrtc_gather.h: the words under a window. */
+
+/* Copy the window at output position (oy, ox) to `out` [kernel_rows][kernel_cols][depth]; taps outside the image are 0. */
+static inline void lrtc_gather(uint32_t *out, const uint32_t *x, const lrtc_window *v, uint32_t oy, uint32_t ox)
+{
+    uint32_t ky, kx, i;
+    for (ky = 0; ky < v->kernel_rows; ky++) {
+        const uint32_t row = oy * v->stride_rows + ky - v->top; /* wraps to a large number above the image */
+        for (kx = 0; kx < v->kernel_cols; kx++) {
+            const uint32_t col = ox * v->stride_cols + kx - v->left;
+            const int inside = row < v->rows && col < v->cols;
+            const uint32_t *pixel = inside ? x + (row * v->cols + col) * v->depth : x;
+            for (i = 0; i < v->depth; i++) {
+                *out++ = inside ? pixel[i] : 0u;
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+/* lrtc_kernels.h: all kernels. Generated C holds the text of those it needs instead of including this file. */
+#include "lrtc_word.h"
+#include "lrtc_count.h"
+#include "lrtc_count_b1.h"
+#include "lrtc_count_t2.h"
+#include "lrtc_window.h"
+#include "lrtc_gather.h"
+#include "lrtc_gather_u8.h"
+#include "lrtc_pad_u8.h"
+#include "lrtc_slice_u8.h"
+#include "lrtc_maxpool_b1.h"

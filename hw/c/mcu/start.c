@@ -1,0 +1,75 @@
+/* start.c: start-up of a bare Cortex-M, and a way out through semihosting. No C library, no compiler library. */
+#include <stddef.h>
+#include <stdint.h>
+
+#define STARTUP __attribute__((section(".startup"), used))
+
+extern uint32_t lrtc_data_load, lrtc_data_start, lrtc_data_end, lrtc_bss_start, lrtc_bss_end, lrtc_stack_top;
+
+int main(void);
+void Reset_Handler(void);
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *to, int value, size_t n);
+
+static STARTUP int semihost(int operation, const void *argument)
+{
+    register int r0 __asm__("r0") = operation;
+    register const void *r1 __asm__("r1") = argument;
+    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+
+static STARTUP void leave(int status)
+{
+    uint32_t block[2];
+    block[0] = 0x20026u; /* ADP_Stopped_ApplicationExit */
+    block[1] = (uint32_t)status;
+    (void)semihost(0x20, block); /* SYS_EXIT_EXTENDED */
+    for (;;) {
+    }
+}
+
+static const char lrtc_fault_text[] __attribute__((section(".startup.text"))) = "fault\n";
+
+static STARTUP void fault(void)
+{
+    (void)semihost(4, lrtc_fault_text); /* SYS_WRITE0 */
+    leave(99);
+}
+
+/* The compiler may call these two. volatile: so that it does not turn them into calls of themselves. */
+STARTUP void *memcpy(void *to, const void *from, size_t n)
+{
+    volatile unsigned char *out = to;
+    const unsigned char *in = from;
+    while (n-- != 0u) {
+        *out++ = *in++;
+    }
+    return to;
+}
+
+STARTUP void *memset(void *to, int value, size_t n)
+{
+    volatile unsigned char *out = to;
+    while (n-- != 0u) {
+        *out++ = (unsigned char)value;
+    }
+    return to;
+}
+
+STARTUP void Reset_Handler(void)
+{
+    const uint32_t *from = &lrtc_data_load;
+    volatile uint32_t *to = &lrtc_data_start;
+    while (to < &lrtc_data_end) {
+        *to++ = *from++;
+    }
+    for (to = &lrtc_bss_start; to < &lrtc_bss_end; to++) {
+        *to = 0;
+    }
+    leave(main());
+}
+
+__attribute__((section(".vectors"), used)) void (*const lrtc_vectors[16])(void) = {
+    (void (*)(void))(uintptr_t)&lrtc_stack_top, Reset_Handler, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault,
+    fault, 0, fault, fault};

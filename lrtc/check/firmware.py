@@ -1,0 +1,115 @@
+"""Bare-metal Cortex-M programs: compile generated C with the start-up of hw/c/mcu, link it, read its sizes and symbols."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrtc.check.toolchain import C99, STRICT, arm_cc, compile_c, write_files
+from lrtc.errors import LrtcError, ToolMissing
+from lrtc.resources import share
+
+CORES = ("cortex-m0", "cortex-m4")
+OPTIMISE = ("-O2",)
+_FREESTANDING = ("-mthumb", "-ffreestanding", "-nostdlib", "-ffunction-sections", "-fdata-sections")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of a linked program, without its start-up: .text, .rodata, .data, .bss."""
+
+    text: int
+    rodata: int
+    data: int
+    bss: int
+
+    @property
+    def flash(self) -> int:
+        """Return the bytes of flash: code, constants, initial values."""
+        return self.text + self.rodata + self.data
+
+    @property
+    def ram(self) -> int:
+        """Return the bytes of static RAM, without the stack."""
+        return self.data + self.bss
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A linked program: its ELF bytes, the core it is for, its sizes, its functions as (address, bytes, name)."""
+
+    elf: bytes
+    core: str
+    sizes: Sizes
+    functions: tuple[tuple[int, int, str], ...]
+    symbols: dict[str, int]
+
+
+def check_core(core: str) -> None:
+    """Raise LrtcError unless `core` can be emulated here."""
+    if core not in CORES:
+        raise LrtcError(f"core {core!r} is not supported; known: {', '.join(CORES)}")
+
+
+def build_firmware(
+    files: dict[str, str], core: str, folder: Path, *, roots: Sequence[str] = (), defines: Sequence[str] = (),
+    sources: Sequence[str] = (), memory: str | None = None, flags: Sequence[str] = OPTIMISE,
+) -> Firmware:  # fmt: skip
+    """Return the program linked from generated files for `core`.
+
+    files: {path: text}, written below `folder`; `sources` of them are compiled. roots: functions that must stay.
+    Without a main among the sources (`roots` given), an empty one is linked: the caller is the emulator.
+    memory: name of a memory map in hw/c/mcu, by default that of the core.
+    """
+    check_core(core)
+    tool = arm_cc()
+    mcu = share("hw") / "c" / "mcu"
+    write_files(files, folder)
+    own = [str(mcu / "start.c"), *([str(mcu / "idle.c")] if roots else [])]
+    name = f"{memory or core}.elf"
+    arguments = [
+        f"-mcpu={core}", *_FREESTANDING, *C99, *flags, *STRICT, *(f"-D{d}" for d in defines), "-I.",
+        "-T", str(mcu / f"{memory or core}.ld"), "-T", str(mcu / "link.ld"), "-Wl,--gc-sections",
+        *(f"-Wl,--undefined={root}" for root in roots), *own, *sources, "-o", name,
+    ]  # fmt: skip
+    compile_c(tool, arguments, folder, f"compiling for {core}")
+    return read_firmware((folder / name).read_bytes(), core)
+
+
+def read_firmware(elf_bytes: bytes, core: str) -> Firmware:
+    """Return what an ELF holds; ToolMissing if pyelftools is not installed."""
+    try:
+        from elftools.elf.elffile import ELFFile
+    except ImportError:
+        raise missing("pyelftools") from None
+    elf = ELFFile(io.BytesIO(elf_bytes))
+    sections = {s.name: s["sh_size"] for s in elf.iter_sections()}
+    sizes = Sizes(*(sections.get(name, 0) for name in (".text", ".rodata", ".data", ".bss")))
+    functions, symbols = [], {}
+    for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+        symbols[symbol.name] = symbol["st_value"]
+        if symbol["st_info"]["type"] == "STT_FUNC":
+            functions.append((symbol["st_value"] & ~1, symbol["st_size"], symbol.name))
+    return Firmware(elf_bytes, core, sizes, tuple(sorted(functions)), symbols)
+
+
+def segments(firmware: Firmware) -> list[tuple[int, int, int, bytes]]:
+    """Return the loadable segments as (load address, run address, bytes in memory, contents)."""
+    from elftools.elf.elffile import ELFFile
+
+    elf = ELFFile(io.BytesIO(firmware.elf))
+    return [
+        (s["p_paddr"], s["p_vaddr"], s["p_memsz"], s.data())
+        for s in elf.iter_segments()
+        if s["p_type"] == "PT_LOAD" and s["p_memsz"]
+    ]
+
+
+def missing(package: str) -> ToolMissing:
+    """Return the error for a Python package of the `emulate` extra that is not installed."""
+    return ToolMissing(f"emulation needs the Python package {package}", hint="`pip install 'lrtc[emulate]'`")
+
+
+__all__ = ["CORES", "Firmware", "Sizes", "build_firmware", "check_core", "missing", "read_firmware", "segments"]
