@@ -12,7 +12,10 @@ VARIANCE_EPS = 1e-3  # added inside the root wherever a standard deviation is ta
 
 
 class Gaussian(NamedTuple):
-    """A pre-activation distribution: independent normals with this mean and variance, both [N, C] or [N, C, H, W]."""
+    """A pre-activation distribution: independent normals of this mean and variance, [N, C] or [N, C, H, W].
+
+    The variance has batch axis 1 where it is the same for every sample (±1 inputs).
+    """
 
     mean: Tensor
     var: Tensor
@@ -34,29 +37,39 @@ def standardize(g: Gaussian) -> Tensor:
     return g.mean / torch.sqrt(g.var.clamp_min(0) + VARIANCE_EPS)
 
 
-class _LogOdds(torch.autograd.Function):
-    """log Φ(z) − log Φ(−z) by one `log_ndtr` of −|z|; its derivative is φ(z) / (Φ(z) Φ(−z))."""
+class _Concrete(torch.autograd.Function):
+    """tanh((l + L) / 2τ) of the log-odds l = log Φ(z) − log Φ(−z), or its sign with the same gradient.
+
+    One function, not a chain of autograd nodes, because sampling signs is most of a training step.
+    dl/dz = φ(z) / (Φ(z) Φ(−z)).
+    """
 
     @staticmethod
-    def forward(ctx, z: Tensor) -> Tensor:
+    def forward(ctx, z: Tensor, noise: Tensor, temperature: float, hard: bool) -> Tensor:
         small = torch.special.log_ndtr(-z.abs())  # log of the less probable side
         large = torch.log1p(-torch.exp(small))
-        ctx.save_for_backward(z, small + large)
-        return torch.copysign(large - small, z)
+        shifted = torch.copysign(large - small, z).add_(noise)
+        soft = torch.tanh(shifted / (2 * temperature))
+        ctx.save_for_backward(z, small.add_(large), soft)
+        ctx.temperature = temperature
+        return (shifted >= 0).to(z.dtype).mul_(2).sub_(1) if hard else soft
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> Tensor:
-        z, both = ctx.saved_tensors
-        return grad * torch.exp(-0.5 * z * z - 0.5 * math.log(2 * math.pi) - both)
+    def backward(ctx, grad: Tensor):
+        z, both, soft = ctx.saved_tensors
+        slope = torch.exp(-0.5 * z * z - both - 0.5 * math.log(2 * math.pi))
+        return grad * slope * (1 - soft * soft) / (2 * ctx.temperature), None, None, None
 
 
-def log_odds(z: Tensor) -> Tensor:
-    """Return log P(h=+1) − log P(h=−1) for h = sign(y), y ~ N(m, s²), z = m/s: finite for every finite z.
+def sample_sign(g: Gaussian, temperature: float, hard: bool) -> Tensor:
+    """Return samples of sign(y), y ~ N(m, s²): binary concrete at this temperature, ±1 exactly if `hard`.
 
-    P(h=+1) = Φ(m/s) (Berger 2023, sign of a Gaussian). Probabilities themselves are never formed: log(p + 1e-10)
-    has no gradient left beyond |z| = 6.
+    P(h=+1) = Φ(m/s). Probabilities themselves are never formed: log(p + 1e-10) has no gradient beyond |m/s| = 6,
+    while `log_ndtr` keeps the log-odds finite and exact.
     """
-    return _LogOdds.apply(z)
+    z = standardize(g)
+    noise = torch.rand_like(z)
+    return _Concrete.apply(z, torch.logit(noise, eps=torch.finfo(z.dtype).eps), temperature, hard)
 
 
 def sign_mean(g: Gaussian) -> Tensor:

@@ -69,7 +69,7 @@ class _LRTLayer(nn.Module):
             spread = second - mean.square()
             if bool((x.detach().abs() == 1).all()):
                 # h² = 1: the variance is the same for every sample, and padded taps still add nothing to it
-                var = self._map(torch.ones_like(x[:1]), spread).expand_as(m)
+                var = self._map(torch.ones_like(x[:1]), spread)
             else:
                 var = self._map(x.square(), spread)
         if self.bias is not None:

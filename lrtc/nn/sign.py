@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lrtc.nn.distribution import Gaussian, Moments, log_odds, sign_mean, standardize
+from lrtc.nn.distribution import Gaussian, Moments, sample_sign, sign_mean
 
 MODES = ("gumbel", "moment")
 
@@ -30,30 +30,15 @@ class LRTSign(nn.Module):
 
     def forward(self, x: Tensor | Gaussian) -> Tensor | Moments:
         if isinstance(x, Gaussian):
-            return self._moments(x) if self.mode == "moment" else self._sample(x)
-        h = _sign(x)
+            if self.mode == "gumbel":
+                return sample_sign(x, self.temperature, self.hard)
+            mean = sign_mean(x)
+            return Moments(mean, torch.ones_like(mean))
+        h = torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
         if self.training and x.requires_grad:
-            return _straight_through(h, x.clamp(-1, 1))
+            carrier = x.clamp(-1, 1)
+            return h + (carrier - carrier.detach())
         return h
-
-    def _moments(self, g: Gaussian) -> Moments:
-        mean = sign_mean(g)
-        return Moments(mean, torch.ones_like(mean))
-
-    def _sample(self, g: Gaussian) -> Tensor:
-        tiny = torch.finfo(g.mean.dtype).eps
-        noise = torch.logit(torch.rand_like(g.mean), eps=tiny)
-        shifted = log_odds(standardize(g)) + noise
-        soft = torch.tanh(shifted / (2 * self.temperature))
-        return _straight_through(_sign(shifted), soft) if self.hard else soft
 
     def extra_repr(self) -> str:
         return f"temperature={self.temperature:g}, mode={self.mode!r}, hard={self.hard}"
-
-
-def _sign(x: Tensor) -> Tensor:
-    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
-
-
-def _straight_through(value: Tensor, carrier: Tensor) -> Tensor:
-    return value.detach() + (carrier - carrier.detach())
