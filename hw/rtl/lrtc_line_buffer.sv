@@ -1,0 +1,154 @@
+`default_nettype none
+
+// Pixels in raster order → one window of KernelH×KernelW taps per output position, zero padding marked by `out_tap_valid_o`.
+// Scans the padded image one position a cycle: KernelH−1 row memories make a column, KernelW columns shift past and are the window.
+module lrtc_line_buffer #(
+    parameter integer PixelBits = 1,
+    parameter integer Height    = 4,
+    parameter integer Width     = 4,
+    parameter integer KernelH   = 3,
+    parameter integer KernelW   = 3,
+    parameter integer StrideH   = 1,
+    parameter integer StrideW   = 1,
+    parameter integer PadTop    = 0,
+    parameter integer PadBottom = 0,
+    parameter integer PadLeft   = 0,
+    parameter integer PadRight  = 0
+) (
+    input  wire                                 clk_i,
+    input  wire                                 rst_ni,
+    input  wire                                 in_valid_i,
+    output wire                                 in_ready_o,
+    input  wire [PixelBits-1:0]                 in_data_i,
+    output wire                                 out_valid_o,
+    input  wire                                 out_ready_i,
+    output wire [KernelH*KernelW*PixelBits-1:0] out_data_o,
+    output wire [KernelH*KernelW-1:0]           out_tap_valid_o
+);
+    // The scan ends with the last real row that must be read, or the last padded row that a window reaches.
+    localparam integer ReachH = ((Height + PadTop + PadBottom - KernelH) / StrideH) * StrideH + KernelH;
+    localparam integer ReachW = ((Width + PadLeft + PadRight - KernelW) / StrideW) * StrideW + KernelW;
+    localparam integer ScanH = (PadTop + Height > ReachH) ? PadTop + Height : ReachH;
+    localparam integer ScanW = (PadLeft + Width > ReachW) ? PadLeft + Width : ReachW;
+    localparam integer YBits = (ScanH > 1) ? $clog2(ScanH) : 1;
+    localparam integer XBits = (ScanW > 1) ? $clog2(ScanW) : 1;
+    // Steps until the next window row (column): KernelH−1 from the top, then StrideH−1 from window to window.
+    localparam integer SkipH = (KernelH > StrideH) ? KernelH : StrideH;
+    localparam integer SkipW = (KernelW > StrideW) ? KernelW : StrideW;
+    localparam integer SkipHBits = (SkipH > 1) ? $clog2(SkipH) : 1;
+    localparam integer SkipWBits = (SkipW > 1) ? $clog2(SkipW) : 1;
+    localparam integer ColumnBits = KernelH * PixelBits;
+
+    logic [YBits-1:0] y_q;
+    logic [XBits-1:0] x_d, x_q;
+    logic [SkipHBits-1:0] skip_y_q;
+    logic [SkipWBits-1:0] skip_x_q;
+    logic out_valid_q;
+    logic [KernelW*ColumnBits-1:0] window_q;  // column-major: tap (ky, kx) at kx*KernelH + ky
+    wire [ColumnBits-1:0] column;  // the newest pixel at the MSBs
+
+    wire signed [31:0] y = {{(32 - YBits) {1'b0}}, y_q};
+    wire signed [31:0] x = {{(32 - XBits) {1'b0}}, x_q};
+    wire real_pixel = y >= PadTop && y < PadTop + Height && x >= PadLeft && x < PadLeft + Width;
+    wire last_x = x == ScanW - 1;
+    wire last_y = y == ScanH - 1;
+
+    wire space = !out_valid_q || out_ready_i;
+    wire step = space && (!real_pixel || in_valid_i);
+    wire [PixelBits-1:0] pixel = real_pixel ? in_data_i : '0;
+
+    assign in_ready_o  = space && real_pixel;
+    assign out_valid_o = out_valid_q;
+
+    // ---- where the scan is
+    assign x_d = last_x ? '0 : x_q + 1'b1;
+
+    always_ff @(posedge clk_i) begin
+        if (!rst_ni) begin
+            y_q      <= '0;
+            x_q      <= '0;
+            skip_y_q <= SkipHBits'(KernelH - 1);
+            skip_x_q <= SkipWBits'(KernelW - 1);
+        end else if (step) begin
+            x_q <= x_d;
+            if (last_x) skip_x_q <= SkipWBits'(KernelW - 1);
+            else if (skip_x_q == 0) skip_x_q <= SkipWBits'(StrideW - 1);
+            else skip_x_q <= skip_x_q - 1'b1;
+            if (last_x) begin
+                y_q <= last_y ? '0 : y_q + 1'b1;
+                if (last_y) skip_y_q <= SkipHBits'(KernelH - 1);
+                else if (skip_y_q == 0) skip_y_q <= SkipHBits'(StrideH - 1);
+                else skip_y_q <= skip_y_q - 1'b1;
+            end
+        end
+    end
+
+    always_ff @(posedge clk_i) begin
+        if (!rst_ni) out_valid_q <= 1'b0;
+        else if (space) out_valid_q <= step && skip_y_q == 0 && skip_x_q == 0;
+    end
+
+    // ---- the column above the current pixel. What older frames left in it never reaches a window that is emitted.
+    generate
+        if (KernelH == 1) begin : gen_one_row
+            assign column = pixel;
+        end else begin : gen_rows
+            wire [ColumnBits-PixelBits-1:0] above;
+            assign column = {pixel, above};
+            if (ScanW == 1) begin : gen_register
+                logic [ColumnBits-PixelBits-1:0] above_q;
+                assign above = above_q;
+                always_ff @(posedge clk_i) if (step) above_q <= column[ColumnBits-1:PixelBits];
+            end else begin : gen_memory
+                lrtc_ram #(
+                    .Width(ColumnBits - PixelBits),
+                    .Depth(ScanW)
+                ) u_rows (
+                    .clk_i    (clk_i),
+                    .wr_en_i  (step),
+                    .wr_addr_i(x_q),
+                    .wr_data_i(column[ColumnBits-1:PixelBits]),
+                    .rd_en_i  (step),
+                    .rd_addr_i(x_d),
+                    .rd_data_o(above)
+                );
+            end
+        end
+        if (KernelW == 1) begin : gen_one_column
+            always_ff @(posedge clk_i) if (step) window_q <= column;
+        end else begin : gen_columns
+            always_ff @(posedge clk_i) if (step) window_q <= {column, window_q[KernelW*ColumnBits-1:ColumnBits]};
+        end
+    endgenerate
+
+    // ---- the window as taps in raster order
+    genvar ky, kx;
+    generate
+        for (ky = 0; ky < KernelH; ky = ky + 1) begin : gen_ky
+            for (kx = 0; kx < KernelW; kx = kx + 1) begin : gen_kx
+                assign out_data_o[(ky*KernelW+kx)*PixelBits+:PixelBits] = window_q[(kx*KernelH+ky)*PixelBits+:PixelBits];
+            end
+        end
+        if (PadTop + PadBottom + PadLeft + PadRight == 0) begin : gen_no_padding
+            assign out_tap_valid_o = '1;
+        end else begin : gen_padding
+            wire [KernelH-1:0] row_valid;
+            wire [KernelW-1:0] column_valid;
+            logic [KernelH*KernelW-1:0] tap_valid_q;
+            for (ky = 0; ky < KernelH; ky = ky + 1) begin : gen_row_valid
+                localparam integer First = PadTop + KernelH - 1 - ky;  // the scan row at which this tap sees row 0
+                assign row_valid[ky] = y >= First && y < First + Height;
+                for (kx = 0; kx < KernelW; kx = kx + 1) begin : gen_tap_valid
+                    always_ff @(posedge clk_i) if (step) tap_valid_q[ky*KernelW+kx] <= row_valid[ky] && column_valid[kx];
+                end
+            end
+            for (kx = 0; kx < KernelW; kx = kx + 1) begin : gen_column_valid
+                localparam integer First = PadLeft + KernelW - 1 - kx;
+                assign column_valid[kx] = x >= First && x < First + Width;
+            end
+            assign out_tap_valid_o = tap_valid_q;
+        end
+    endgenerate
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,217 @@
+`default_nettype none
+
+// A matrix times one window of `Fan` elements, folded: Pe output channels × Simd window elements a cycle, weights from
+// an external lrtc_rom. A window is taken every (Outputs/Pe)·(Fan/Simd) cycles, without a bubble.
+module lrtc_mvu #(
+    parameter integer Fan        = 8,
+    parameter integer Taps       = 1,
+    parameter integer Outputs    = 4,
+    parameter integer Pe         = 1,
+    parameter integer Simd       = 1,
+    parameter integer InBits     = 1,
+    parameter integer InBipolar  = 1,
+    parameter integer WeightKind = 0,
+    parameter integer WeightBits = 1,
+    parameter integer AccBits    = 8,
+    parameter integer HasPad     = 0
+) (
+    input wire clk_i,
+    input wire rst_ni,
+    input wire in_valid_i,
+    output wire in_ready_o,
+    input wire [Fan*InBits-1:0] in_data_i,
+    input wire [Taps-1:0] in_tap_valid_i,
+    output wire weight_en_o,
+    output wire [(((Outputs/Pe)*(Fan/Simd) > 1) ? $clog2((Outputs/Pe)*(Fan/Simd)) : 1)-1:0] weight_addr_o,
+    input wire [Pe*Simd*((WeightKind == 0) ? 1 : (WeightKind == 1) ? 2 : WeightBits)-1:0] weight_data_i,
+    output wire out_valid_o,
+    input wire out_ready_i,
+    output wire [Pe*AccBits-1:0] out_data_o
+);
+    localparam integer Channels = Fan / Taps;
+    localparam integer SynapseFolds = Fan / Simd;
+    localparam integer Folds = (Outputs / Pe) * SynapseFolds;
+    localparam integer AddrBits = (Folds > 1) ? $clog2(Folds) : 1;
+    localparam integer Groups = (Simd > Channels) ? Simd / Channels : 1;  // taps in one fold
+    localparam integer TapFolds = (Simd < Channels) ? Channels / Simd : 1;  // folds in one tap
+    localparam integer RowBits = Simd * ((WeightKind == 0) ? 1 : (WeightKind == 1) ? 2 : WeightBits);
+    // bipolar × bipolar: the dot products leave out −n, which is the same for all outputs of a window
+    localparam integer Raw = (InBipolar != 0 && WeightKind == 0) ? 1 : 0;
+
+    genvar p;
+
+    // ---- stage A: a window turns Simd elements a cycle past the lanes; it is back in place after SynapseFolds turns
+    logic busy_q;
+    logic [Fan*InBits-1:0] window_q;
+    logic [AddrBits-1:0] addr_q;
+    wire first_synapse, last_synapse;
+    wire [Groups-1:0] group_valid;
+    wire [AccBits-1:0] base;  // what an accumulator starts from
+    wire advance;  // stages A to C move
+
+    wire last_fold = addr_q == AddrBits'(Folds - 1);
+    wire issue = busy_q && advance;
+    wire take = in_valid_i && in_ready_o;
+
+    assign in_ready_o = !busy_q || (advance && last_fold);
+    assign weight_en_o = issue;
+    assign weight_addr_o = addr_q;
+
+    always_ff @(posedge clk_i) begin
+        if (!rst_ni) begin
+            busy_q <= 1'b0;
+            addr_q <= '0;
+        end else begin
+            if (in_ready_o) busy_q <= in_valid_i;
+            if (issue) addr_q <= last_fold ? '0 : addr_q + 1'b1;
+        end
+    end
+
+    generate
+        if (SynapseFolds > 1) begin : gen_fold
+            localparam integer SynapseBits = $clog2(SynapseFolds);
+            logic [SynapseBits-1:0] synapse_q;
+            assign first_synapse = synapse_q == 0;
+            assign last_synapse  = synapse_q == SynapseBits'(SynapseFolds - 1);
+            always_ff @(posedge clk_i) begin
+                if (!rst_ni) synapse_q <= '0;
+                else if (issue) synapse_q <= last_synapse ? '0 : synapse_q + 1'b1;
+            end
+            always_ff @(posedge clk_i) begin
+                if (take) window_q <= in_data_i;
+                else if (issue) window_q <= {window_q[Simd*InBits-1:0], window_q[Fan*InBits-1:Simd*InBits]};
+            end
+        end else begin : gen_no_fold
+            assign first_synapse = 1'b1;
+            assign last_synapse  = 1'b1;
+            always_ff @(posedge clk_i) if (take) window_q <= in_data_i;
+        end
+    endgenerate
+
+    generate
+        if (HasPad != 0) begin : gen_taps
+            localparam integer TapCountBits = $clog2(Taps + 1);
+            logic [Taps-1:0] tap_q;
+            wire [TapCountBits-1:0] tap_count;
+            wire turn;
+
+            assign group_valid = tap_q[Groups-1:0];
+            lrtc_popcount #(
+                .Width(Taps)
+            ) u_tap_count (
+                .bits_i (tap_q),
+                .count_o(tap_count)
+            );
+            assign base = (Raw != 0) ? -(AccBits'(Channels) * AccBits'(tap_count)) : '0;
+
+            if (TapFolds > 1) begin : gen_tap_fold
+                localparam integer TapFoldBits = $clog2(TapFolds);
+                logic [TapFoldBits-1:0] tap_fold_q;
+                assign turn = issue && tap_fold_q == TapFoldBits'(TapFolds - 1);
+                always_ff @(posedge clk_i) begin
+                    if (!rst_ni) tap_fold_q <= '0;
+                    else if (issue) tap_fold_q <= turn ? '0 : tap_fold_q + 1'b1;
+                end
+            end else begin : gen_tap_each
+                assign turn = issue;
+            end
+            if (Taps > Groups) begin : gen_turn
+                always_ff @(posedge clk_i) begin
+                    if (take) tap_q <= in_tap_valid_i;
+                    else if (turn) tap_q <= {tap_q[Groups-1:0], tap_q[Taps-1:Groups]};
+                end
+            end else begin : gen_no_turn
+                wire unused = turn;
+                always_ff @(posedge clk_i) if (take) tap_q <= in_tap_valid_i;
+            end
+        end else begin : gen_no_taps
+            wire unused = &{1'b0, in_tap_valid_i};
+            assign group_valid = '1;
+            assign base = (Raw != 0) ? -AccBits'(Fan) : '0;
+        end
+    endgenerate
+
+    // ---- stage B: the elements wait for their weight row
+    logic b_valid_q, b_first_q, b_last_q;
+    logic [Simd*InBits-1:0] b_data_q;
+    logic [Groups-1:0] b_group_valid_q;
+    logic [AccBits-1:0] b_base_q;
+    wire [Pe*AccBits-1:0] dot;
+
+    always_ff @(posedge clk_i) begin
+        if (!rst_ni) b_valid_q <= 1'b0;
+        else if (advance) b_valid_q <= busy_q;
+    end
+
+    always_ff @(posedge clk_i) begin
+        if (issue) begin
+            b_first_q       <= first_synapse;
+            b_last_q        <= last_synapse;
+            b_data_q        <= window_q[Simd*InBits-1:0];
+            b_group_valid_q <= group_valid;
+            b_base_q        <= base;
+        end
+    end
+
+    generate
+        for (p = 0; p < Pe; p = p + 1) begin : gen_pe
+            lrtc_dot #(
+                .Lanes     (Simd),
+                .Groups    (Groups),
+                .InBits    (InBits),
+                .InBipolar (InBipolar),
+                .WeightKind(WeightKind),
+                .WeightBits(WeightBits),
+                .AccBits   (AccBits),
+                .HasPad    (HasPad),
+                .Raw       (Raw)
+            ) u_dot (
+                .in_data_i    (b_data_q),
+                .group_valid_i(b_group_valid_q),
+                .weight_i     (weight_data_i[p*RowBits+:RowBits]),
+                .dot_o        (dot[p*AccBits+:AccBits])
+            );
+        end
+    endgenerate
+
+    // ---- stage C: accumulate; the last fold goes to the output register
+    logic c_valid_q, c_first_q, c_last_q, out_valid_q;
+    logic [AccBits-1:0] c_base_q;
+    logic [Pe*AccBits-1:0] dot_q, acc_q, out_data_q;
+    wire [Pe*AccBits-1:0] acc_d;
+    wire out_free = !out_valid_q || out_ready_i;
+
+    assign advance = out_free || !(c_valid_q && c_last_q);
+    assign out_valid_o = out_valid_q;
+    assign out_data_o = out_data_q;
+
+    always_ff @(posedge clk_i) begin
+        if (!rst_ni) begin
+            c_valid_q   <= 1'b0;
+            out_valid_q <= 1'b0;
+        end else begin
+            if (advance) c_valid_q <= b_valid_q;
+            if (out_free) out_valid_q <= c_valid_q && c_last_q;
+        end
+    end
+
+    always_ff @(posedge clk_i) begin
+        if (advance && b_valid_q) begin
+            c_first_q <= b_first_q;
+            c_last_q  <= b_last_q;
+            c_base_q  <= b_base_q;
+            dot_q     <= dot;
+        end
+        if (advance && c_valid_q) acc_q <= acc_d;
+        if (out_free && c_valid_q && c_last_q) out_data_q <= acc_d;
+    end
+
+    generate
+        for (p = 0; p < Pe; p = p + 1) begin : gen_acc
+            wire [AccBits-1:0] start = (SynapseFolds == 1 || c_first_q) ? c_base_q : acc_q[p*AccBits+:AccBits];
+            assign acc_d[p*AccBits+:AccBits] = start + dot_q[p*AccBits+:AccBits];
+        end
+    endgenerate
+endmodule
+
+`default_nettype wire
