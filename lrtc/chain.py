@@ -1,0 +1,168 @@
+"""The chain of trust: the same images through every engine, every logit compared with the interpreter's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from lrtc import interp
+from lrtc.driver import Model, Result, compile
+from lrtc.errors import LrtcError, ToolMissing, nearest
+
+CORES = ("cortex-m0", "cortex-m4")
+ENGINES = ("torch", "interp", "c", *CORES, "rtl")
+SLOW = (*CORES, "rtl")  # engines that run a few images only, unless asked for more
+SLOW_IMAGES = 20
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an engine answered: logits int32 [N, classes], and what it cost, figure → value."""
+
+    engine: str
+    logits: np.ndarray
+    figures: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Return the class of each image: the greatest logit, the lowest index among equals."""
+        return self.logits.argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One engine's row: how many images, whether every logit agrees, or why it was skipped or where it differs."""
+
+    engine: str
+    images: int
+    equal: bool | None
+    accuracy: float | None = None
+    figures: Mapping[str, object] = field(default_factory=dict)
+    note: str = ""
+
+
+class Chain:
+    """Runs engines on one model; what it compiles is compiled once."""
+
+    def __init__(self, model: Model, waves: Path | None = None, **options: object) -> None:
+        self.model = model
+        self.waves = waves
+        self.options = options
+        self._compiled: dict[str, Result] = {}
+
+    def compiled(self, target: str) -> Result:
+        """Return the model compiled to a target (the Verilog with logits out)."""
+        if target not in self._compiled:
+            options = {"output": "logits", **self.options} if target == "verilog" else {}
+            self._compiled[target] = compile(self.model, target, **options)
+        return self._compiled[target]
+
+    def run(self, engine: str, x: np.ndarray, stalls: str = "idle") -> Run:
+        """Return an engine's logits for data x [N,…] as torch takes it. ToolMissing if it cannot run here."""
+        if engine not in ENGINES:
+            raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
+        if engine == "torch":
+            return Run(engine, self._torch(x))
+        images = self.model.quantized(x)
+        if engine == "interp":
+            return Run(engine, interp.run(self.model.graph, images).astype(np.int32))
+        if engine == "c":
+            return self._host(images)
+        if engine in CORES:
+            return self._emulated(images, engine)
+        return self._rtl(images, stalls)
+
+    def _torch(self, x: np.ndarray) -> np.ndarray:
+        import torch
+
+        module = self.model.module()
+        with torch.no_grad():
+            parts = [module(torch.from_numpy(x[i : i + 256])).numpy() for i in range(0, len(x), 256)]
+        logits = np.concatenate(parts)
+        if not np.array_equal(logits, np.rint(logits)):
+            raise LrtcError("the torch module's logits are no integers: it is not what was compiled")
+        return logits.astype(np.int32)
+
+    def _host(self, images: np.ndarray) -> Run:
+        from lrtc.check.host import run_host
+
+        result = self.compiled("c")
+        return Run("c", run_host(result.files, result.name, images, result.classes))
+
+    def _emulated(self, images: np.ndarray, core: str) -> Run:
+        from lrtc.check.emulate import run_emulated
+
+        result = self.compiled("c")
+        done = run_emulated(result.files, result.name, images, core, result.classes)
+        sizes = done.sizes
+        figures = {
+            "instructions": int(np.mean(done.instructions)),
+            "instructions_least": int(np.min(done.instructions)),
+            "instructions_most": int(np.max(done.instructions)),
+            "flash_bytes": sizes.text + sizes.rodata + sizes.data,
+            "ram_bytes": sizes.data + sizes.bss,
+            "stack_bytes": done.stack,
+            "profile": dict(done.profile),
+        }
+        return Run(core, done.logits, figures)
+
+    def _rtl(self, images: np.ndarray, stalls: str) -> Run:
+        from lrtc.check.simulate import simulate
+
+        result = self.compiled("verilog")
+        done = simulate(result.files, result.name, images, stalls=stalls, waves=self.waves)
+        figures = {
+            "stalls": stalls,
+            "cycles_per_image": done.cycles_per_image,
+            "latency_cycles": done.latency,
+            "total_cycles": done.cycles,
+        }
+        if done.waves:
+            figures["waves"] = str(done.waves)
+        return Run("rtl", done.outputs.reshape(len(images), -1), figures)
+
+
+def verify_chain(
+    chain: Chain,
+    x: np.ndarray,
+    y: np.ndarray | None = None,
+    engines: Sequence[str] = ENGINES,
+    slow_images: int = SLOW_IMAGES,
+    must_run: bool = False,
+    step: Callable[[str, int], None] = lambda engine, images: None,
+) -> Iterator[Verdict]:
+    """Yield a Verdict for each engine, the RTL once idle and once under random stalls, against the interpreter.
+
+    x [N,…] as torch takes it; y labels or None. must_run: a missing tool is an error instead of a skipped row.
+    step(engine, images) is called before an engine starts.
+    """
+    reference = chain.run("interp", x).logits
+    for engine in engines:
+        n = min(len(x), slow_images) if engine in SLOW else len(x)
+        for stalls in ("idle", "backpressure") if engine == "rtl" else ("idle",):
+            label = f"rtl {stalls}" if engine == "rtl" else engine
+            step(label, n)
+            try:
+                run = chain.run(engine, x[:n], stalls)
+            except ToolMissing as missing:
+                if must_run:
+                    raise
+                yield Verdict(label, 0, None, note=f"skipped: {missing.summary}")
+                continue
+            yield judge(label, run, reference[:n], None if y is None else y[:n])
+
+
+def judge(label: str, run: Run, want: np.ndarray, y: np.ndarray | None) -> Verdict:
+    """Return the Verdict of one run; a difference is told with the first image and class that differ."""
+    note, equal = "", run.logits.shape == want.shape and bool((run.logits == want).all())
+    if not equal:
+        if run.logits.shape == want.shape:
+            image, k = (int(i) for i in np.argwhere(run.logits != want)[0])
+            note = f"image {image}, class {k}: want {want[image, k]}, got {run.logits[image, k]}"
+        else:
+            note = f"want logits {want.shape}, got {run.logits.shape}"
+    accuracy = None if y is None else float((run.classes == y).mean())
+    return Verdict(label, len(want), equal, accuracy, run.figures, note)

@@ -1,0 +1,352 @@
+"""The commands: words and tables only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from lrtc import __version__
+from lrtc.errors import LrtcError, nearest
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Compile trained discrete neural networks to C and Verilog, bit for bit.",
+)
+out = Console()
+err = Console(stderr=True)
+
+
+class OutputKind(str, Enum):
+    """What the accelerator sends."""
+
+    logits = "logits"
+    klass = "class"
+
+
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]
+Name = Annotated[str | None, typer.Option("--name", help="name of the functions, modules and files; default: the stem")]
+DataPath = Annotated[Path, typer.Option("--data", help="an .npz with x (N × the input shape as torch takes it) and y")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+Fold = Annotated[
+    list[str] | None, typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs of a layer (Verilog)")
+]
+Cycles = Annotated[int | None, typer.Option("--cycles", help="cycles an image may take at most (Verilog)", min=1)]
+
+
+def main() -> None:
+    """Run the command line; a user's fault ends with one message and exit status 2."""
+    try:
+        app(standalone_mode=False)
+    except LrtcError as error:
+        err.print(f"lrtc: error: {error}", style=None, markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except typer.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        err.print("lrtc: stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if type(error).__module__.startswith("click") and hasattr(error, "show"):
+            error.show()
+            sys.exit(2)
+        raise
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+) -> None:
+    if version:
+        out.print(f"lrtc {__version__}", highlight=False)
+        raise typer.Exit()
+
+
+@app.command("compile")
+def compile_(
+    model: ModelPath,
+    target: Annotated[str, typer.Option("--target", "-t", help="c or verilog")] = "c",
+    folder: Annotated[
+        Path | None, typer.Option("--output-dir", "-o", help="folder to write; default: build/NAME-TARGET")
+    ] = None,
+    name: Name = None,
+    output: Annotated[
+        OutputKind, typer.Option("--output", help="what the accelerator sends (Verilog)")
+    ] = OutputKind.logits,
+    fold: Fold = None,
+    cycles: Cycles = None,
+    data: Annotated[Path | None, typer.Option("--data", help="take the self-test's vectors from this .npz")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="compare outputs before and after every pass")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compile MODEL into a folder of C or Verilog.
+
+    Example: lrtc compile model.pt --target c -o firmware/net
+    """
+    from lrtc.driver import SELF_TEST_VECTORS, backend_for, compile, open_model
+    from lrtc.output import check_folder, write_folder
+    from lrtc.report.tables import layer_rows, layer_table
+
+    backend_for(target)
+    opened = open_model(model, name)
+    folder = folder or Path("build") / f"{opened.name}-{target}"
+    check_folder(folder)
+    vectors = read_images(opened, data)[1][:SELF_TEST_VECTORS] if data else None
+    result = compile(opened, target, verify=verify, vectors=vectors, **target_options(target, output, fold, cycles))
+    write_folder(folder, result.files, {"lrtc": __version__, "target": target, "name": result.name})
+    if as_json:
+        rows = [vars(row) for row in layer_rows(result.graph)]
+        print_json({"name": result.name, "target": target, "folder": str(folder), "files": sorted(result.files),
+                    "notes": list(result.notes), "layers": rows, "plan": plan_json(result.plan)})  # fmt: skip
+        return
+    out.print(layer_table(result.graph))
+    print_plan(result.plan)
+    print_notes(result.notes)
+    out.print(f"wrote {len(result.files)} files to {folder}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def show(
+    model: ModelPath,
+    target: Annotated[str, typer.Option("--target", "-t", help="whose passes to run: c, verilog, or none")] = "c",
+    each: Annotated[bool, typer.Option("--each", help="print the graph after every pass")] = False,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="PASS", help="print the graph after this pass")
+    ] = None,
+    name: Name = None,
+    table: Annotated[bool, typer.Option("--table", help="a table of the layers instead of the graph")] = False,
+) -> None:
+    """Print what was understood of MODEL: the graph before and after passes.
+
+    Example: lrtc show model.pt --each
+    """
+    from lrtc.driver import open_model
+    from lrtc.ir import to_text
+    from lrtc.passes import pipeline_named, run_pipeline
+    from lrtc.report.tables import layer_table
+
+    passes = [p.name for p in pipeline_named(target)]
+    if after is not None and after not in ("frontend", *passes):
+        known = ", ".join(["frontend", *passes])
+        raise LrtcError(
+            f"--after {after}: no such pass in the pipeline {target}{nearest(after, passes)}; known: {known}"
+        )
+    opened = open_model(model, name)
+    steps = [("frontend", opened.graph)]
+    run_pipeline(opened.graph, target, lambda p, g: steps.append((p.name, g)))
+    if after is not None:
+        steps = [step for step in steps if step[0] == after]
+    elif not each:
+        steps = steps[-1:]
+    for step, graph in steps:
+        if len(steps) > 1:
+            out.print(f"// after {step}", style="dim", highlight=False)
+        out.print(layer_table(graph) if table else to_text(graph), markup=False, highlight=False, soft_wrap=True)
+    print_notes(opened.notes)
+
+
+@app.command()
+def verify(
+    model: ModelPath,
+    data: DataPath,
+    engines: Annotated[
+        str | None, typer.Option("--engines", help="comma-separated; default: all that can run here")
+    ] = None,
+    images: Annotated[int | None, typer.Option("--images", help="images at most, for every engine", min=1)] = None,
+    slow_images: Annotated[int, typer.Option("--slow-images", help="images for emulated cores and RTL", min=1)] = 20,
+    name: Name = None,
+    fold: Fold = None,
+    cycles: Cycles = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the same images through every engine and compare every logit: torch, interpreter, C, emulated C, RTL.
+
+    Exit status 0 when all that ran agree, 1 when one differs. Example: lrtc verify model.pt --data digits.npz
+    """
+    from lrtc.chain import ENGINES, Chain, verify_chain
+    from lrtc.driver import open_model
+    from lrtc.report.tables import verdict_table, verdicts_json
+
+    chosen = [e.strip() for e in engines.split(",")] if engines else list(ENGINES)
+    for engine in chosen:
+        if engine not in ENGINES:
+            raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
+    opened = open_model(model, name)
+    raw, _, y = read_images(opened, data)
+    raw, y = raw[:images], y if y is None else y[:images]
+    chain = Chain(opened, **target_options("verilog", OutputKind.logits, fold, cycles))
+    with working("") as progress:
+        task = progress.add_task("starting")
+
+        def step(engine: str, n: int) -> None:
+            progress.update(task, description=f"{engine}: {n} images")
+
+        verdicts = list(verify_chain(chain, raw, y, chosen, slow_images, engines is not None, step))
+    differing = [v.engine for v in verdicts if v.equal is False]
+    skipped = [v.engine for v in verdicts if v.equal is None]
+    if as_json:
+        print_json(
+            {"model": opened.name, "equal": not differing, "skipped": skipped, "engines": verdicts_json(verdicts)}
+        )
+    else:
+        out.print(verdict_table(verdicts))
+        print_notes(opened.notes)
+        text = f"DIFFERENT: {', '.join(differing)}" if differing else "all equal, every logit of every image"
+        text += f" (not run: {', '.join(skipped)})" if skipped else ""
+        out.print(text, style="bold red" if differing else "bold green", highlight=False)
+    raise typer.Exit(1 if differing else 0)
+
+
+@app.command()
+def run(
+    model: ModelPath,
+    data: DataPath,
+    engine: Annotated[str, typer.Option("--engine", "-e", help="torch, interp, c, cortex-m0, cortex-m4 or rtl")] = "c",
+    result: Annotated[Path | None, typer.Option("-o", "--output-file", help="an .npz for logits and class")] = None,
+    images: Annotated[int | None, typer.Option("--images", help="images at most", min=1)] = None,
+    name: Name = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run MODEL on data with one engine; write its logits and classes.
+
+    Example: lrtc run model.pt --data digits.npz --engine cortex-m4 -o out.npz
+    """
+    from lrtc.chain import ENGINES, Chain
+    from lrtc.driver import open_model
+    from lrtc.frontend.data import write_results
+    from lrtc.report.tables import cost_text
+
+    if engine not in ENGINES:
+        raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
+    opened = open_model(model, name)
+    raw, _, y = read_images(opened, data)
+    raw, y = raw[:images], y if y is None else y[:images]
+    with working(f"{engine}: {len(raw)} images"):
+        done = Chain(opened).run(engine, raw)
+    accuracy = None if y is None else float((done.classes == y).mean())
+    if result is not None:
+        write_results(result, done.logits, done.classes)
+    if as_json:
+        print_json({"engine": engine, "images": len(raw), "accuracy": accuracy, "figures": dict(done.figures)})
+        return
+    text = f"{engine}: {len(raw):,} images" + ("" if accuracy is None else f", accuracy {accuracy:.2%}")
+    cost = cost_text(done.figures)
+    out.print(text + (f"; {cost}" if cost else "") + (f"; wrote {result}" if result else ""), highlight=False)
+
+
+@app.command()
+def simulate(
+    model: ModelPath,
+    data: DataPath,
+    images: Annotated[int, typer.Option("--images", help="images to send", min=1)] = 20,
+    waves: Annotated[Path | None, typer.Option("--waves", help="write a waveform of the idle run to this file")] = None,
+    name: Name = None,
+    fold: Fold = None,
+    cycles: Cycles = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate the accelerator in Verilator through cocotb, idle and under random stalls, against the interpreter.
+
+    Example: lrtc simulate model.pt --data digits.npz --waves net.vcd
+    """
+    from lrtc.chain import Chain, verify_chain
+    from lrtc.driver import open_model
+    from lrtc.report.tables import verdict_table, verdicts_json
+
+    opened = open_model(model, name)
+    raw, _, y = read_images(opened, data)
+    raw, y = raw[:images], y if y is None else y[:images]
+    chain = Chain(opened, waves, **target_options("verilog", OutputKind.logits, fold, cycles))
+    with working(f"Verilator: {len(raw)} images, idle and with stalls"):
+        verdicts = list(verify_chain(chain, raw, y, ["rtl"], images, must_run=True))
+    if as_json:
+        print_json(
+            {"model": opened.name, "plan": plan_json(chain.compiled("verilog").plan), "runs": verdicts_json(verdicts)}
+        )
+    else:
+        print_plan(chain.compiled("verilog").plan)
+        out.print(verdict_table(verdicts))
+        if waves:
+            out.print(f"waveform: {verdicts[0].figures.get('waves')}", highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if all(v.equal for v in verdicts) else 1)
+
+
+def target_options(target: str, output: OutputKind, fold: list[str] | None, cycles: int | None) -> dict[str, object]:
+    """Return a backend's options from the command line's."""
+    if target != "verilog":
+        given = [name for name, value in (("--fold", fold), ("--cycles", cycles)) if value]
+        if output is not OutputKind.logits:
+            given.append("--output")
+        if given:
+            raise LrtcError(f"{', '.join(given)}: only --target verilog has this option")
+        return {}
+    options: dict[str, object] = {"output": output.value}
+    if fold:
+        options["fold"] = dict(parse_fold(text) for text in fold)
+    if cycles:
+        options["target_cycles"] = cycles
+    return options
+
+
+def parse_fold(text: str) -> tuple[str, tuple[int, int]]:
+    """Return (layer, (PE, SIMD)) for `layer=PExSIMD`."""
+    layer, _, shape = text.rpartition("=")
+    pe, _, simd = shape.partition("x")
+    if not layer or not (pe.isdecimal() and simd.isdecimal()) or not int(pe) or not int(simd):
+        raise LrtcError(f"--fold {text}: LAYER=PExSIMD is supported, for example conv1=8x9")
+    return layer, (int(pe), int(simd))
+
+
+def read_images(model, path: Path):
+    """Return (x as torch takes it, x quantised in the IR's order, labels or None) of a data file."""
+    from lrtc.frontend.data import read_data
+
+    data = read_data(path, model.graph.inputs[0])
+    return data.raw, data.x, data.y
+
+
+def working(text: str) -> Progress:
+    """Return a spinner on the terminal's error stream; it shows nothing when that is no terminal."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    progress = Progress(*columns, console=err, transient=True)
+    if text:
+        progress.add_task(text)
+    return progress
+
+
+def print_notes(notes) -> None:
+    for note in notes:
+        out.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_plan(plan: object) -> None:
+    """Print a backend's plan, in the words that it gives itself."""
+    lines = getattr(plan, "lines", None)
+    for line in lines() if callable(lines) else ():
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def plan_json(plan: object) -> object:
+    """Return a plan as plain data."""
+    from dataclasses import asdict, is_dataclass
+
+    return json.loads(json.dumps(asdict(plan), default=str)) if is_dataclass(plan) else None
+
+
+def print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""compile(model, target): frontend → pipeline → plan → emit. The only file that knows every part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrtc import interp
+from lrtc.backends.base import Backend
+from lrtc.errors import Fault, LrtcError, count, nearest
+from lrtc.ir import Graph, verify
+from lrtc.passes import Pass, run_pipeline
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lrtc.frontend.description import Description
+
+TARGETS = ("c", "verilog")
+PLANNED_TARGETS = {"hls": "use --target verilog, which needs no vendor tool"}
+PROBES = 8  # random images on which `verify` compares the graph before and after every pass
+SELF_TEST_VECTORS = 4
+NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z", re.IGNORECASE)
+RESERVED = frozenset(
+    """auto break case char const continue default do double else enum extern float for goto if inline int long
+    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+    always and assign automatic begin bit byte class end endmodule event final function generate genvar initial inout
+    input integer interface join logic longint macromodule module nand negedge nor not or output package parameter
+    posedge program property real reg repeat rtl shortint specify string supply0 supply1 table task time tri type uwire
+    wait wand wire wor xnor xor main""".split()  # noqa: SIM905 - a table of 80 quoted words is no easier to read
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network that was read: the graph as lowered, its description if it came from torch, and notes for people."""
+
+    name: str
+    graph: Graph
+    description: Description | None = None
+    notes: tuple[str, ...] = ()
+
+    def quantized(self, x: np.ndarray) -> np.ndarray:
+        """Return uint8 data in the IR's axis order for data [N,…] as torch takes it (DESIGN D1)."""
+        x = interp.quantize(x, self.graph.inputs[0].scale)
+        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if x.ndim == 4 else x
+
+    def module(self) -> nn.Module:
+        """Return the network as a torch module in eval mode."""
+        from lrtc.frontend.rebuild import rebuild
+
+        if self.description is None:
+            raise LrtcError("a bare graph has no torch module")
+        return rebuild(self.description)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A compiled network. files: path → text. graph: what was emitted. plan: the backend's. notes: for people."""
+
+    name: str
+    target: str
+    files: Mapping[str, str]
+    graph: Graph
+    plan: object
+    notes: tuple[str, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> int:
+        """Return the number of logits."""
+        return self.graph.types[self.graph.outputs[0]].size
+
+
+def open_model(source: str | Path | Graph | nn.Module, name: str | None = None) -> Model:
+    """Return the Model for a model.pt, a torch module, or a Graph.
+
+    name: of the compiled network; by default the file's stem. LrtcError if that is no plain identifier.
+    """
+    if isinstance(source, Graph):
+        return Model(legal_name(name or source.name), verify(source))
+    from lrtc.frontend.describe import describe
+    from lrtc.frontend.lower import lower
+    from lrtc.frontend.modelfile import read
+
+    if isinstance(source, (str, Path)):
+        name = legal_name(name or Path(source).stem)
+        description = read(source)
+    else:
+        name = legal_name(name or "model")
+        description = describe(source, name)
+    lowered = lower(description)
+    return Model(name, verify(lowered.graph), description, tuple(lowered.notes))
+
+
+def legal_name(name: str) -> str:
+    """Return the name if it can name functions, modules and files; LrtcError otherwise."""
+    if not NAME.match(name) or name.lower() in RESERVED:
+        why = "is a keyword of a target" if name.lower() in RESERVED else "is not a plain identifier"
+        raise LrtcError(
+            f"the model's name {name[:60]!r} {why}; letters, digits and _ are supported, a letter first, at most 48",
+            hint="give another with --name",
+        )
+    return name
+
+
+def backend_for(target: str) -> Backend:
+    """Return the backend of a target; LrtcError names the known ones."""
+    if target in PLANNED_TARGETS:
+        raise LrtcError(
+            f"--target {target} is not supported yet; supported: {', '.join(TARGETS)}", hint=PLANNED_TARGETS[target]
+        )
+    if target not in TARGETS:
+        raise LrtcError(f"no target {target!r}{nearest(target, TARGETS)}; supported: {', '.join(TARGETS)}")
+    if target == "c":
+        from lrtc.backends.c import BACKEND
+    else:
+        from lrtc.backends.verilog import BACKEND
+    return BACKEND
+
+
+def compile(
+    model: str | Path | Graph | nn.Module | Model,
+    target: str = "c",
+    *,
+    name: str | None = None,
+    verify: bool = False,
+    watch: Callable[[Pass, Graph], None] | None = None,
+    vectors: np.ndarray | None = None,
+    **options: object,
+) -> Result:
+    """Compile a network; return its files, without writing any.
+
+    verify: compare outputs on random images before and after every pass. vectors: uint8 images [N,…] in the IR's
+    order for the self-test (random ones by default). options: the backend's. LrtcError lists all faults at once.
+    """
+    backend = backend_for(target)
+    opened = model if isinstance(model, Model) else open_model(model, name)
+    probe = random_images(opened.graph, PROBES) if verify else None
+    graph = run_pipeline(opened.graph, backend.pipeline, watch, probe)
+    faults = [*_output_faults(graph), *backend.refuse(graph)]
+    if faults:
+        raise LrtcError(
+            f"{count(len(faults), 'layer')} cannot be compiled to {target}",
+            faults,
+            "`lrtc show MODEL` prints what was understood",
+        )
+    if vectors is None:
+        vectors = random_images(graph, SELF_TEST_VECTORS)
+    output = backend.emit(graph, opened.name, {"vectors": (vectors, interp.run(graph, vectors)), **options})
+    return Result(opened.name, target, output.files, graph, output.plan, opened.notes, options)
+
+
+def _output_faults(graph: Graph) -> list[Fault]:
+    """Return why the graph's outputs are not logits."""
+    if len(graph.outputs) != 1 or len(graph.inputs) != 1:
+        return [Fault("network", f"{len(graph.inputs)} inputs, {len(graph.outputs)} outputs; one each is supported")]
+    type_ = graph.types[graph.outputs[0]]
+    if type_.elem.is_float:
+        what = "the output is real; end the network with lrtc.nn.LRTScale or lrtc.nn.QuantLinear (integer logits)"
+        return [Fault("network", what)]
+    return []
+
+
+def random_images(graph: Graph, n: int, seed: int = 0) -> np.ndarray:
+    """Return uint8 [n, *input shape], repeatable; the first is all 0, the second all 255."""
+    x = np.random.default_rng(seed).integers(0, 256, (n, *graph.inputs[0].type.shape)).astype(np.uint8)
+    x[:1], x[1:2] = 0, 255
+    return x

@@ -1,0 +1,98 @@
+"""Tables that people read: what a network is made of, and what the chain of trust found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from math import prod
+
+import numpy as np
+from rich.table import Table
+
+from lrtc.chain import Verdict
+from lrtc.ir import Graph
+from lrtc.ir.ops import Conv2d, Linear
+from lrtc.ir.printer import printable
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One compute node. macs: multiply-accumulates; weight_bits: bits of the weights; nonzero: their share."""
+
+    name: str
+    origin: str
+    op: str
+    type: str
+    macs: int
+    weight_bits: int
+    nonzero: float | None
+
+
+def layer_rows(graph: Graph) -> list[LayerRow]:
+    """Return a row for each node of the graph that computes."""
+    rows = []
+    for node in graph.compute_nodes():
+        macs = bits = 0
+        nonzero = None
+        if isinstance(node.op, (Conv2d, Linear)):
+            weight, type_ = graph.const(node.ins[1]), graph.types[node.ins[1]]
+            positions = prod(node.type.shape[:-1])
+            macs, bits = weight.size * positions, weight.size * type_.elem.bits
+            nonzero = float(np.count_nonzero(weight) / weight.size)
+        rows.append(LayerRow(node.out, printable(node.origin), node.op.name, str(node.type), macs, bits, nonzero))
+    return rows
+
+
+def layer_table(graph: Graph) -> Table:
+    """Return the layers as a rich table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, justify in (
+        ("layer", "left"), ("op", "left"), ("type", "left"), ("MACs", "right"), ("weight bits", "right"),
+        ("non-zero", "right"),
+    ):  # fmt: skip
+        table.add_column(heading, justify=justify, no_wrap=True)
+    rows = layer_rows(graph)
+    for row in rows:
+        share = "" if row.nonzero is None else f"{row.nonzero:.1%}"
+        cells = (row.origin or row.name, row.op, row.type, _number(row.macs), _number(row.weight_bits), share)
+        table.add_row(*cells)
+    total = (_number(sum(r.macs for r in rows)), _number(sum(r.weight_bits for r in rows)))
+    table.add_row("total", "", "", *total, "", style="bold")
+    return table
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) and value else ("" if value in (0, None) else str(value))
+
+
+def verdict_table(verdicts: Iterable[Verdict]) -> Table:
+    """Return the chain's verdicts as a rich table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, justify in (
+        ("engine", "left"), ("images", "right"), ("every logit equal", "left"), ("accuracy", "right"),
+        ("cost", "left"),
+    ):  # fmt: skip
+        table.add_column(heading, justify=justify, overflow="fold")
+    for v in verdicts:
+        equal = {True: "[green]yes[/]", False: "[bold red]NO[/]", None: "[yellow]skipped[/]"}[v.equal]
+        accuracy = "" if v.accuracy is None else f"{v.accuracy:.2%}"
+        table.add_row(v.engine, _number(v.images), equal, accuracy, v.note or cost_text(v.figures))
+    return table
+
+
+def cost_text(figures) -> str:
+    """Return what an engine's run cost, in a line."""
+    parts = []
+    if "instructions" in figures:
+        parts.append(f"{figures['instructions']:,} instructions/image")
+        parts.append(
+            f"flash {figures['flash_bytes']:,} B, RAM {figures['ram_bytes']:,} B + stack {figures['stack_bytes']:,} B"
+        )
+    if "cycles_per_image" in figures:
+        parts.append(f"{figures['cycles_per_image']:,} cycles/image, latency {figures['latency_cycles']:,} cycles")
+    return "; ".join(parts)
+
+
+def verdicts_json(verdicts: Iterable[Verdict]) -> list[dict]:
+    """Return the verdicts as plain data."""
+    return [asdict(v) for v in verdicts]
