@@ -35,11 +35,9 @@ class Stage(lightning.LightningModule):
         super().__init__()
         self.net, self.lr, self.reach, self.seed = net, lr, reach, seed
 
-    def on_train_epoch_start(self) -> None:
-        # All randomness of an epoch follows from (seed, epoch): a resumed run repeats an unbroken one.
-        torch.manual_seed(self.seed * 1009 + self.current_epoch)
-
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
+        # All randomness of a step follows from (seed, step): a resumed run repeats an unbroken one.
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
         x, y = batch
         loss = F.cross_entropy(self.net(shift(x, self.reach)), y)
         self.log("loss", loss, prog_bar=True)
@@ -62,7 +60,6 @@ class LRTStage(Stage):
         self.freeze_from, self.monitor_on, self.validation = freeze_from, train, validation
 
     def on_train_epoch_start(self) -> None:
-        super().on_train_epoch_start()
         layers = [m for m in self.net.modules() if isinstance(m, (LRTConv2d, LRTLinear))]
         epochs = self.trainer.max_epochs
         for k, layer in enumerate(layers):

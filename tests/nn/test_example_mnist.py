@@ -55,8 +55,9 @@ def test_a_killed_run_goes_on_to_the_same_weights(digits, tmp_path):
     deadline = time.monotonic() + 50
     while not checkpoint.exists() and killed.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    os.kill(killed.pid, signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
+    killed.kill()
+    said = killed.communicate()[0]
+    assert killed.returncode == -signal.SIGKILL, said
     reached = torch.load(checkpoint, weights_only=False)["epoch"]
     assert reached < EPOCHS - 1
     resumed = _start(digits, broken, "--resume")
