@@ -1,0 +1,134 @@
+"""Data files: an .npz with `x` as torch takes it and, if known, `y`; brought to the IR's layout here (DESIGN D1)."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from lrtc.errors import Fault, LrtcError, count
+from lrtc.frontend.description import shown
+from lrtc.interp import quantize
+from lrtc.ir import Input
+
+MAX_ELEMENTS = 1 << 30  # of x
+MAX_SAMPLES = 1 << 24
+HINT = "write it with numpy.savez(path, x=images, y=labels); x is N×C×H×W (or N×F), uint8 or float32"
+
+
+def read_data(
+    path: str | os.PathLike, value: Input, classes: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return (x uint8 [N, *shape of the graph's input], y int64 [N] or None) of an .npz file.
+
+    float32 data goes through the input's quantiser. classes: labels must be below it. LrtcError says all that is wrong.
+    """
+    where = shown(str(path), 200)
+    arrays = _arrays(Path(path), where)
+    faults: list[Fault] = []
+    if "x" not in arrays:
+        held = ", ".join(shown(name, 20) for name in list(arrays)[:8]) or "nothing"
+        raise LrtcError(f"{where} has no `x`; it holds {held}", hint=HINT)
+    x = arrays["x"]
+    faults += [Fault("x", what) for what in _x_faults(x, value)]
+    if "y" in arrays:
+        faults += [Fault("y", what) for what in _y_faults(arrays["y"], len(x) if x.ndim else 0, classes)]
+    if faults:
+        raise LrtcError(f"{where} does not fit the model: {count(len(faults), 'fault')}", faults, HINT)
+    q = quantize(x, value.scale)
+    if q.ndim == 4:
+        q = q.transpose(0, 2, 3, 1)
+    y = arrays["y"].astype(np.int64) if "y" in arrays else None
+    return np.ascontiguousarray(q), y
+
+
+def torch_shape(value: Input) -> tuple[int, ...]:
+    """Return the shape of one sample as torch takes it: (C, H, W) or (F,)."""
+    shape = value.type.shape
+    return (shape[2], shape[0], shape[1]) if len(shape) == 3 else shape
+
+
+def _x_faults(x: np.ndarray, value: Input) -> list[str]:
+    want = torch_shape(value)
+    faults = []
+    if x.ndim == 0 or x.shape[1:] != want:
+        wanted = "×".join(["N", *map(str, want)])
+        faults.append(f"is {'×'.join(map(str, x.shape)) or 'one number'}; the model takes {wanted}")
+    elif not len(x):
+        faults.append("has no samples")
+    if x.dtype not in (np.uint8, np.float32):
+        faults.append(f"is {x.dtype}; it must be uint8, or float32 (x.astype('float32'))")
+    elif x.dtype == np.float32 and x.size:
+        bad = ~np.isfinite(x)
+        if bad.any():
+            first = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
+            faults.append(
+                f"{int(bad.sum())} values are NaN or infinite, the first at {first}; every value must be finite"
+            )
+    return faults
+
+
+def _y_faults(y: np.ndarray, samples: int, classes: int | None) -> list[str]:
+    faults = []
+    if y.ndim != 1 or len(y) != samples:
+        faults.append(
+            f"has shape {'×'.join(map(str, y.shape)) or 'one number'}; {samples} samples need {samples} labels"
+        )
+    if y.dtype.kind not in "iu":
+        faults.append(f"is {y.dtype}; labels must be integers")
+    elif y.size:
+        least, most = int(y.min()), int(y.max())
+        if least < 0 or (classes is not None and most >= classes):
+            faults.append(
+                f"labels lie in {least}..{most}; they must lie in 0..{classes - 1 if classes else 'classes − 1'}"
+            )
+    return faults
+
+
+def _arrays(path: Path, where: str) -> dict[str, np.ndarray]:
+    """Return the arrays `x` and `y` of the file, and None for others it has; sizes are checked before reading."""
+    if path.is_dir():
+        raise LrtcError(f"{where} is a folder; data is an .npz file", hint=HINT)
+    if not path.exists():
+        raise LrtcError(f"{where}: no such file", hint=HINT)
+    if not path.is_file():
+        raise LrtcError(f"{where} is not a regular file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found: dict[str, np.ndarray] = {}
+            for entry in archive.infolist():
+                name = entry.filename.removesuffix(".npy")
+                found[name] = _array(archive, entry, where) if name in ("x", "y") else np.empty(0)
+            return found
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
+        raise LrtcError(f"{where} is not an .npz file, or damaged: {shown(str(error))}", hint=HINT) from None
+    except (OSError, RuntimeError) as error:
+        raise LrtcError(f"{where} cannot be read: {shown(str(error))}") from None
+
+
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> np.ndarray:
+    name = entry.filename.removesuffix(".npy")
+    try:
+        with archive.open(entry) as file:
+            shape, dtype = _header(file)
+        if dtype.hasobject:
+            raise LrtcError(f"{where}: {name} holds Python objects; lrtc never unpickles data", hint=HINT)
+        limit = MAX_ELEMENTS if name == "x" else MAX_SAMPLES
+        if prod(shape) > limit or (shape and shape[0] > MAX_SAMPLES):
+            raise LrtcError(f"{where}: {name} has {'×'.join(map(str, shape))} values; at most {limit} are supported")
+        if prod(shape) * dtype.itemsize > entry.file_size:
+            raise LrtcError(f"{where}: {name} is said to be {'×'.join(map(str, shape))}, but its data is shorter")
+        with archive.open(entry) as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, EOFError, SyntaxError, zipfile.zlib.error) as error:
+        raise LrtcError(f"{where}: {name} is damaged: {shown(str(error))}", hint=HINT) from None
+
+
+def _header(file: object) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype

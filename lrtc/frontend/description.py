@@ -1,0 +1,66 @@
+"""A network as plain data: what `describe` makes of a module, what model.pt holds, what `lower` and `rebuild` read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lrtc.errors import Fault
+
+INPUT = "input"  # the name of the network's input among the names that nodes refer to
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer at one place of the network.
+
+    name: unique in the description. kind: a key of `layers.RULES`. inputs: names of layers, or INPUT.
+    attrs: plain values only. origin: the dotted path in the user's module; a module used twice has it twice.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    attrs: Mapping[str, Any]
+    origin: str
+
+    def __str__(self) -> str:
+        return label(self.origin, self.kind, self.attrs)
+
+
+@dataclass(frozen=True)
+class Description:
+    """name, layers in topological order, the name of the last one's value, and tensors by `origin.parameter`."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    output: str
+    tensors: Mapping[str, Any]
+
+    def tensors_of(self, layer: Layer, names: Iterable[str]) -> dict[str, Any]:
+        """Return parameter → tensor of one layer."""
+        return {name: self.tensors[f"{layer.origin}.{name}"] for name in names}
+
+
+SIZES = (("in_channels", "out_channels"), ("in_features", "out_features"), ("num_features",), ("num_classes",))
+
+
+def label(origin: str, kind: str, attrs: Mapping[str, Any]) -> str:
+    """Return `features.3 (Conv2d 64→64)`, the place that messages name."""
+    sizes = next((s for s in SIZES if all(type(attrs.get(name)) is int for name in s)), ())
+    text = "→".join(str(attrs[name]) for name in sizes)
+    return f"{shown(origin)} ({shown(kind)}{' ' if text else ''}{text})"
+
+
+def shown(text: object, limit: int = 80) -> str:
+    """Return foreign text for a message: one line, at most `limit` characters, everything unprintable escaped."""
+    if not isinstance(text, str):
+        return f"a value of type {type(text).__name__}"
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
+    return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
+
+def fault_of(layer: Layer, what: str) -> Fault:
+    """Return a Fault at the layer."""
+    return Fault(str(layer), what)

@@ -1,0 +1,147 @@
+"""What an attribute or a tensor of a layer may be, and the limits of all sizes: small checks that say what they want.
+
+A field is a function value → "" if it is accepted, else the words for what is supported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import isfinite, prod
+from typing import Any
+
+import torch
+
+Field = Callable[[object], str]
+
+MAX_CHANNELS = 1 << 16
+MAX_FEATURES = 1 << 24
+MAX_SIDE = 1 << 14  # of an image
+MAX_WINDOW = 1 << 10  # kernel, stride, padding
+MAX_WEIGHTS = 1 << 26  # elements of one tensor
+
+
+def whole(low: int, high: int) -> Field:
+    """Return a field for an int in low..high."""
+
+    def check(value: object) -> str:
+        return "" if type(value) is int and low <= value <= high else f"must be a whole number in {low}..{high}"
+
+    return check
+
+
+def pair(low: int, high: int = MAX_WINDOW) -> Field:
+    """Return a field for a tuple of two ints in low..high."""
+
+    def check(value: object) -> str:
+        good = type(value) is tuple and len(value) == 2 and all(type(v) is int and low <= v <= high for v in value)
+        return "" if good else f"must be two whole numbers in {low}..{high}"
+
+    return check
+
+
+def real(low: float, high: float) -> Field:
+    """Return a field for a float (or int) in low..high."""
+
+    def check(value: object) -> str:
+        good = type(value) in (int, float) and low <= value <= high
+        return "" if good else f"must be a number in {low:g}..{high:g}"
+
+    return check
+
+
+def flag(value: object) -> str:
+    """Accept True and False."""
+    return "" if type(value) is bool else "must be True or False"
+
+
+def word(*choices: str) -> Field:
+    """Return a field for one of the words."""
+
+    def check(value: object) -> str:
+        return "" if type(value) is str and value in choices else f"must be {' or '.join(map(repr, choices))}"
+
+    return check
+
+
+def input_shape(value: object) -> str:
+    """Accept (C, H, W) and (F,)."""
+    if type(value) is tuple and all(type(v) is int and v >= 1 for v in value):
+        if len(value) == 1 and value[0] <= MAX_FEATURES:
+            return ""
+        if len(value) == 3 and value[0] <= MAX_CHANNELS and max(value[1:]) <= MAX_SIDE and prod(value) <= MAX_FEATURES:
+            return ""
+    return f"must be (C, H, W) or (F,), C at most {MAX_CHANNELS}, H and W {MAX_SIDE}, {MAX_FEATURES} values in all"
+
+
+channels = whole(1, MAX_CHANNELS)
+features = whole(1, MAX_FEATURES)
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """The tensor a layer needs: dtype, shape, and for its values finite floats in low.. or integers in low..high."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    low: float | None = None
+    high: float | None = None
+    nonzero: bool = False
+
+    def form_faults(self, tensor: Any) -> Iterator[str]:
+        """Yield what is wrong with dtype and shape; `tensor` may be a stand-in that has only these two."""
+        if tensor.dtype != self.dtype:
+            yield f"is {dtype_name(tensor.dtype)}; it must be {dtype_name(self.dtype)}"
+        if tuple(tensor.shape) != self.shape:
+            yield f"has shape {shape_text(tensor.shape)}; it must be {shape_text(self.shape)}"
+        elif prod(self.shape) > MAX_WEIGHTS:
+            yield f"has {prod(self.shape)} elements; at most {MAX_WEIGHTS} are supported"
+
+    def value_faults(self, tensor: torch.Tensor) -> Iterator[str]:
+        """Yield what is wrong with the values of a tensor whose form is right."""
+        if tensor.is_floating_point():
+            bad = int((~torch.isfinite(tensor)).sum())
+            if bad:
+                yield f"{bad} of {tensor.numel()} values are NaN or infinite; every value must be finite"
+                return
+        least, most = tensor.min().item(), tensor.max().item()
+        outside = (self.low is not None and least < self.low) or (self.high is not None and most > self.high)
+        if outside or (self.nonzero and bool((tensor == 0).any())):
+            yield f"values lie in {least:g}..{most:g}; {self.wanted()}"
+
+    def wanted(self) -> str:
+        """Return the words for the values that are supported."""
+        if self.nonzero:
+            return "they must be -1 or +1"
+        if (self.low, self.high) == (-1, 1):
+            return "they must be -1, 0 or +1"
+        return f"they must lie in {self.low:g}..{self.high:g}" if self.high is not None else f"at least {self.low:g}"
+
+
+def float_spec(shape: tuple[int, ...], low: float | None = None) -> TensorSpec:
+    """Return the spec of float32 parameters."""
+    return TensorSpec(torch.float32, shape, low)
+
+
+def weight_spec(shape: tuple[int, ...], weights: str) -> TensorSpec:
+    """Return the spec of int8 ternary or bipolar weights."""
+    return TensorSpec(torch.int8, shape, -1, 1, nonzero=weights == "bipolar")
+
+
+def dtype_name(dtype: object) -> str:
+    """Return `float32`."""
+    return str(dtype).removeprefix("torch.")
+
+
+def shape_text(shape: Any) -> str:
+    """Return `64x32x3x3`, or `scalar`."""
+    return "x".join(str(int(n)) for n in shape) or "scalar"
+
+
+def plain(value: object) -> bool:
+    """Return whether a value is data of the kind attributes are made of: finite, and at most two levels deep."""
+    if type(value) in (bool, int, str):
+        return True
+    if type(value) is float:
+        return isfinite(value)
+    return type(value) is tuple and all(type(v) in (bool, int, float, str) for v in value)

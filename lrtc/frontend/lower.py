@@ -1,0 +1,99 @@
+"""From a description to the IR: runs the table's lowering functions and gathers every fault."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrtc.errors import LrtcError, count
+from lrtc.frontend.description import INPUT, Description, Layer, fault_of
+from lrtc.frontend.layers import RULES
+from lrtc.frontend.lowering import Lowering, Misfit, size_text
+from lrtc.frontend.rebuild import discretized
+from lrtc.ir import B1, Graph, GraphBuilder, TypeRule, tensor, verify
+
+HINT = "`lrtc show MODEL` prints the layers of a model that can be compiled"
+FIRST = "is the first layer; a network begins with lrtc.nn.InputQuantize(shape=…, scale=…)"
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The graph, and notes for people about what was decided on the way."""
+
+    graph: Graph
+    notes: tuple[str, ...] = ()
+
+
+def lower(description: Description) -> Lowered:
+    """Return the graph of a description, values in HWC; distributions become their most probable values.
+
+    LrtcError names every layer that does not fit the value before it: checking goes on with a value that would fit.
+    """
+    fixed, notes = discretized(description)
+    to = Lowering(GraphBuilder(identifier(description.name)))
+    values: dict[str, str] = {}
+    for layer in fixed.layers:
+        rule = RULES[layer.kind]
+        begins = layer.inputs[0] == INPUT
+        if begins != (layer.kind == "InputQuantize"):
+            to.faults.append(fault_of(layer, FIRST if begins else "must be the first layer"))
+            if begins:
+                break
+            values[layer.name] = values[layer.inputs[0]]
+            continue
+        held = fixed.tensors_of(layer, rule.specs(layer.attrs))
+        arrays = {name: t.detach().numpy() for name, t in held.items()}
+        result = _lower_layer(to, "" if begins else values[layer.inputs[0]], layer, arrays)
+        if result is None:
+            break
+        values[layer.name] = result
+    else:
+        _check_output(to, fixed, values)
+    if to.faults:
+        places = len({fault.where for fault in to.faults})
+        raise LrtcError(f"{count(places, 'layer')} cannot be compiled", to.faults, HINT)
+    return Lowered(verify(to.builder.finish([values[fixed.output]])), notes)
+
+
+def _lower_layer(to: Lowering, x: str, layer: Layer, arrays: dict[str, np.ndarray]) -> str | None:
+    """Return the value after the layer, of a stand-in for x if x does not fit; None if nothing fits."""
+    rule = RULES[layer.kind]
+    reported = False
+    for _ in range(4):
+        try:
+            return rule.lower(to, x, layer, arrays)
+        except TypeRule as error:
+            if not reported:
+                to.faults.append(fault_of(layer, str(error)))
+                reported = True
+            if not x:
+                return None
+            type_ = to.fact(x).type
+            if isinstance(error, Misfit):
+                elem, shape = type_.elem, error.shape
+            elif type_.elem.is_float:
+                elem, shape = B1, type_.shape
+            else:
+                return None
+            x = to.builder.input("stand_in", tensor(shape, elem))
+            to.reach[x] = 1.0
+    return None
+
+
+def _check_output(to: Lowering, description: Description, values: dict[str, str]) -> None:
+    last = next(layer for layer in description.layers if layer.name == description.output)
+    type_ = to.fact(values[description.output]).type
+    if type_.elem.is_float:
+        text = "ends in real numbers; a network ends in integers: lrtc.nn.LRTScale after LRTLinear, or QuantLinear"
+        to.faults.append(fault_of(last, text))
+    elif len(type_.shape) != 1:
+        text = f"ends in an image {size_text(type_.shape)}; a network ends in a vector of scores"
+        to.faults.append(fault_of(last, text))
+
+
+def identifier(text: str) -> str:
+    """Return an identifier that resembles the text: the graph's name."""
+    base = re.sub(r"[^A-Za-z0-9_]+", "_", text)[:48].strip("_") or "model"
+    return f"m{base}" if base[0].isdigit() else base
