@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
-    code = "import sys; from hatchling.builders.wheel import WheelBuilder as W; print(*W('.').build(directory=sys.argv[1]))"
+    build = "list(WheelBuilder('.').build(directory=sys.argv[1]))"
+    code = f"import sys; from hatchling.builders.wheel import WheelBuilder; {build}"
     done = subprocess.run([sys.executable, "-c", code, str(out)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (path,) = out.glob("*.whl")

@@ -1,0 +1,118 @@
+"""The command line on the committed example: what works, and every refusal, with exit status and no files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NET = ROOT / "examples" / "mnist" / "mnist_ternary.pt"
+DIGITS = ROOT / "examples" / "mnist" / "digits.npz"
+
+
+def lrtc(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "lrtc.cli", *map(str, words)]
+    return subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_compile_writes_c_and_says_so(tmp_path: Path):
+    done = lrtc("compile", NET, "--target", "c", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "mnist_ternary.c").is_file()
+    assert "wrote" in done.stdout
+    assert "conv" in done.stdout
+
+
+def test_compile_json_is_json(tmp_path: Path):
+    done = lrtc("compile", NET, "--target", "verilog", "-o", tmp_path / "out", "--json", "--verify")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["target"] == "verilog"
+    assert {Path(f) for f in answer["files"]} | {Path("lrtc.json")} == {
+        p.relative_to(tmp_path / "out") for p in (tmp_path / "out").rglob("*") if p.is_file()
+    }
+
+
+def test_two_compiles_give_the_same_bytes(tmp_path: Path):
+    for target in ("c", "verilog"):
+        folders = [tmp_path / f"{target}{k}" for k in (1, 2)]
+        for folder in folders:
+            assert lrtc("compile", NET, "-t", target, "-o", folder, cwd=tmp_path).returncode == 0
+        files = [{p.relative_to(f): p.read_bytes() for p in f.rglob("*") if p.is_file()} for f in folders]
+        assert files[0] == files[1]
+
+
+def test_show_prints_the_graph_and_each_pass():
+    text = lrtc("show", NET).stdout
+    assert text.startswith("graph @mnist_ternary(%")
+    assert "threshold" in text
+    assert "batchnorm" not in text
+    each = lrtc("show", NET, "--each", "--target", "verilog").stdout
+    assert each.count("graph @") == 6
+    assert "batchnorm" in lrtc("show", NET, "--after", "frontend").stdout
+
+
+def test_run_writes_logits_and_classes(tmp_path: Path):
+    answers = {}
+    for engine in ("interp", "c", "torch"):
+        done = lrtc("run", NET, "--data", DIGITS, "--engine", engine, "-o", tmp_path / f"{engine}.npz")
+        assert done.returncode == 0, done.stderr
+        with np.load(tmp_path / f"{engine}.npz") as file:
+            answers[engine] = file["logits"], file["class"]
+    logits, classes = answers["interp"]
+    assert logits.shape == (1000, 10)
+    assert logits.dtype == np.int32
+    for other in answers.values():
+        np.testing.assert_array_equal(other[0], logits)
+        np.testing.assert_array_equal(other[1], classes)
+
+
+def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "thesis.tex").write_text("mine")
+    (tmp_path / "truncated.pt").write_bytes(NET.read_bytes()[:2000])
+    bad_name = tmp_path / "my net.pt"
+    bad_name.write_bytes(NET.read_bytes())
+    out = ["-o", tmp_path / "out"]
+    return {
+        "a missing file": (["compile", tmp_path / "none.pt", *out], "none.pt"),
+        "a truncated file": (["compile", tmp_path / "truncated.pt", *out], "truncated.pt"),
+        "an unknown target": (["compile", NET, "-t", "verilgo", *out], "did you mean 'verilog'"),
+        "a planned target": (["compile", NET, "-t", "hls", *out], "not supported yet"),
+        "an output that is a file": (["compile", NET, "-o", tmp_path / "file"], "is a file"),
+        "an output that is not ours": (["compile", NET, "-o", tmp_path / "foreign"], "did not write"),
+        "a name that is no identifier": (["compile", bad_name, *out], "--name"),
+        "a name that is a keyword": (["compile", NET, "--name", "module", *out], "keyword"),
+        "a folding of no layer": (["compile", NET, "-t", "verilog", "--fold", "conv9=1x1", *out], "conv9"),
+        "a folding without numbers": (["compile", NET, "-t", "verilog", "--fold", "conv1=axb", *out], "PExSIMD"),
+        "an option of another target": (["compile", NET, "--cycles", "9", *out], "only --target verilog"),
+        "an unknown engine": (["run", NET, "--data", DIGITS, "--engine", "cortex-m3"], "cortex-m4"),
+        "an unknown pass": (["show", NET, "--after", "fold-treshold"], "did you mean 'fold-thresholds'"),
+        "data that is not there": (["run", NET, "--data", tmp_path / "no.npz"], "no.npz"),
+    }
+
+
+CASES = [
+    "a missing file", "a truncated file", "an unknown target", "a planned target", "an output that is a file",
+    "an output that is not ours", "a name that is no identifier", "a name that is a keyword", "a folding of no layer",
+    "a folding without numbers", "an option of another target", "an unknown engine", "an unknown pass",
+    "data that is not there",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refusals_say_what_is_wrong_and_write_nothing(tmp_path: Path, case: str):
+    words, message = refusals(tmp_path)[case]
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    done = lrtc(*words, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr.startswith("lrtc: error: ")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
