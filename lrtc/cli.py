@@ -102,7 +102,7 @@ def compile_(
     opened = open_model(model, name)
     folder = folder or Path("build") / f"{opened.name}-{target}"
     check_folder(folder)
-    vectors = read_images(opened, data)[1][:SELF_TEST_VECTORS] if data else None
+    vectors = opened.quantized(read_images(opened, data)[0][:SELF_TEST_VECTORS]) if data else None
     result = compile(opened, target, verify=verify, vectors=vectors, **target_options(target, output, fold, cycles))
     write_folder(folder, result.files, {"lrtc": __version__, "target": target, "name": result.name})
     if as_json:
@@ -183,7 +183,7 @@ def verify(
         if engine not in ENGINES:
             raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
     opened = open_model(model, name)
-    raw, _, y = read_images(opened, data)
+    raw, y = read_images(opened, data)
     raw, y = raw[:images], y if y is None else y[:images]
     chain = Chain(opened, **target_options("verilog", OutputKind.logits, fold, cycles))
     with working("") as progress:
@@ -224,19 +224,19 @@ def run(
     """
     from lrtc.chain import ENGINES, Chain
     from lrtc.driver import open_model
-    from lrtc.frontend.data import write_results
+    from lrtc.output import write_arrays
     from lrtc.report.tables import cost_text
 
     if engine not in ENGINES:
         raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
     opened = open_model(model, name)
-    raw, _, y = read_images(opened, data)
+    raw, y = read_images(opened, data)
     raw, y = raw[:images], y if y is None else y[:images]
     with working(f"{engine}: {len(raw)} images"):
         done = Chain(opened).run(engine, raw)
     accuracy = None if y is None else float((done.classes == y).mean())
     if result is not None:
-        write_results(result, done.logits, done.classes)
+        write_arrays(result, {"logits": done.logits, "class": done.classes.astype("int32")})
     if as_json:
         print_json({"engine": engine, "images": len(raw), "accuracy": accuracy, "figures": dict(done.figures)})
         return
@@ -265,7 +265,7 @@ def simulate(
     from lrtc.report.tables import verdict_table, verdicts_json
 
     opened = open_model(model, name)
-    raw, _, y = read_images(opened, data)
+    raw, y = read_images(opened, data)
     raw, y = raw[:images], y if y is None else y[:images]
     chain = Chain(opened, waves, **target_options("verilog", OutputKind.logits, fold, cycles))
     with working(f"Verilator: {len(raw)} images, idle and with stalls"):
@@ -309,11 +309,11 @@ def parse_fold(text: str) -> tuple[str, tuple[int, int]]:
 
 
 def read_images(model, path: Path):
-    """Return (x as torch takes it, x quantised in the IR's order, labels or None) of a data file."""
-    from lrtc.frontend.data import read_data
+    """Return (x as torch takes it, labels or None) of a data file that fits the model."""
+    from lrtc.frontend.data import read_samples
 
-    data = read_data(path, model.graph.inputs[0])
-    return data.raw, data.x, data.y
+    graph = model.graph
+    return read_samples(path, graph.inputs[0], graph.types[graph.outputs[0]].size)
 
 
 def working(text: str) -> Progress:

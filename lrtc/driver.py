@@ -47,8 +47,9 @@ class Model:
 
     def quantized(self, x: np.ndarray) -> np.ndarray:
         """Return uint8 data in the IR's axis order for data [N,…] as torch takes it (DESIGN D1)."""
-        x = interp.quantize(x, self.graph.inputs[0].scale)
-        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if x.ndim == 4 else x
+        from lrtc.frontend.data import to_input
+
+        return to_input(x, self.graph.inputs[0])
 
     def module(self) -> nn.Module:
         """Return the network as a torch module in eval mode."""

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from lrtc.errors import LrtcError
 
 MANIFEST = "lrtc.json"
@@ -81,3 +83,18 @@ def write_folder(folder: Path, files: Mapping[str, str], manifest: Mapping[str, 
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return folder
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays to an .npz in one step: the old file or the new one, whole."""
+    if path.is_dir():
+        raise LrtcError(f"{path} is a folder, not a file")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)
+        partial.replace(path)
+    except OSError as error:
+        raise LrtcError(f"{path} could not be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -22,9 +22,23 @@ HINT = "write it with numpy.savez(path, x=images, y=labels); x is N×C×H×W (or
 def read_data(
     path: str | os.PathLike, value: Input, classes: int | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return (x uint8 [N, *shape of the graph's input], y int64 [N] or None) of an .npz file.
+    """Return (x uint8 [N, *shape of the graph's input], y int64 [N] or None) of an .npz file; see read_samples."""
+    x, y = read_samples(path, value, classes)
+    return to_input(x, value), y
 
-    float32 data goes through the input's quantiser. classes: labels must be below it. LrtcError says all that is wrong.
+
+def to_input(x: np.ndarray, value: Input) -> np.ndarray:
+    """Return samples x [N,…] as torch takes them as uint8 in the IR's order: quantised if real, channels last."""
+    q = quantize(x, value.scale)
+    return np.ascontiguousarray(q.transpose(0, 2, 3, 1) if q.ndim == 4 else q)
+
+
+def read_samples(
+    path: str | os.PathLike, value: Input, classes: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return (x uint8 or float32 [N,…] as torch takes it, y int64 [N] or None) of an .npz file.
+
+    classes: labels must be below it. LrtcError says all that is wrong.
     """
     where = shown(str(path), 200)
     arrays = _arrays(Path(path), where)
@@ -38,11 +52,7 @@ def read_data(
         faults += [Fault("y", what) for what in _y_faults(arrays["y"], len(x) if x.ndim else 0, classes)]
     if faults:
         raise LrtcError(f"{where} does not fit the model: {count(len(faults), 'fault')}", faults, HINT)
-    q = quantize(x, value.scale)
-    if q.ndim == 4:
-        q = q.transpose(0, 2, 3, 1)
-    y = arrays["y"].astype(np.int64) if "y" in arrays else None
-    return np.ascontiguousarray(q), y
+    return x, arrays["y"].astype(np.int64) if "y" in arrays else None
 
 
 def torch_shape(value: Input) -> tuple[int, ...]:
