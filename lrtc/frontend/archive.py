@@ -1,16 +1,16 @@
 """Looks into a torch.save archive before torch does: what it says it holds, without running or allocating anything.
 
 `torch.load(weights_only=True)` runs no foreign code, but it believes sizes: a storage longer than its record, a
-stride beyond its storage, a compressed bomb. So the archive's records are compared with what its pickle says first,
-and the pickle is read with stand-ins for the few names that tensors need.
+stride beyond its storage, a compressed bomb. So the archive's records are compared with what its description says
+first, and that is read here: the few instructions that torch.save writes, with an outline in place of every tensor.
 """
 
 from __future__ import annotations
 
 import io
-import pickle
+import pickletools
 import zipfile
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,9 @@ from lrtc.errors import LrtcError
 from lrtc.frontend.description import shown
 
 MAX_BYTES = 256 << 20  # of the file
-MAX_PICKLE = 8 << 20  # of the part that is no tensor data
+MAX_PICKLE = 4 << 20  # of the part that is no tensor data
 MAX_RECORDS = 20_000
+MAX_AXES = 8
 ZIP_MAGIC = b"PK\x03\x04"
 SAVE = "load it where it was made and write it with lrtc.save(model, path)"
 
@@ -119,62 +120,141 @@ def _records(archive: zipfile.ZipFile, size: int) -> dict[str, Any]:
     return lengths
 
 
-class _Stub:
-    """Stands for an imported name; keeps no state, so nothing in a pickle can change it."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, call: Any) -> None:
-        object.__setattr__(self, "_call", call)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise _Refused("a pickle that sets attributes")
-
-    def __call__(self, *args: object) -> Any:
-        return self._call(*args)
+MARK = object()
 
 
-class _Reader(pickle._Unpickler):  # the Python one: its memo is a dict, so an absurd index allocates nothing
-    """Reads a pickle of plain data; every name that it asks for is a stand-in or a refusal."""
+class _Reader:
+    """Reads the description: a stack machine for the instructions of plain data, where every name is a stand-in."""
 
     def __init__(self, records: dict[str, Any]) -> None:
-        super().__init__(io.BytesIO(records["data.pkl"]))
         self.records = records
+        self.stack: list[Any] = []
+        self.memo: dict[int, Any] = {}
 
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "torch" and name in STORAGES:
-            return STORAGES[name]
-        if (module, name) == ("collections", "OrderedDict"):
-            return _Stub(_ordered)
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _Stub(_tensor)
-        if (module, name) == ("torch._utils", "_rebuild_parameter"):
-            return _Stub(lambda data, *rest: data)
-        if module == "torch._utils" and name in SPECIAL:
-            raise _Refused(f"it holds {SPECIAL[name]}")
-        raise _Refused("", code=f"{module}.{name}")
+    def load(self) -> Any:
+        """Return the value that the description makes; _Refused if it needs anything but data."""
+        for opcode, argument, _ in pickletools.genops(self.records["data.pkl"]):
+            name = opcode.name
+            if name == "STOP":
+                return self.stack.pop()
+            if name in LITERALS:
+                self.stack.append(argument)
+            elif name in MADE:
+                self.stack.append(MADE[name]())
+            else:
+                step = getattr(self, f"_{name.lower()}", None)
+                if step is None:
+                    raise _Refused(f"its description uses {name}, which torch.save does not write")
+                step(argument)
+        raise EOFError
 
-    def get_extension(self, code: int) -> None:
-        raise _Refused("", code=f"extension {code}")
+    def _proto(self, version: int) -> None:
+        pass
 
-    def persistent_load(self, pid: Any) -> _Storage:
-        kind, dtype, key, _, numel = pid
+    def _mark(self, _: None) -> None:
+        self.stack.append(MARK)
+
+    def _binput(self, index: int) -> None:
+        self.memo[index] = self.stack[-1]
+
+    def _binget(self, index: int) -> None:
+        self.stack.append(self.memo[index])
+
+    _long_binput, _long_binget = _binput, _binget
+
+    def _since_mark(self) -> list[Any]:
+        at = next(i for i in range(len(self.stack) - 1, -1, -1) if self.stack[i] is MARK)
+        items = self.stack[at + 1 :]
+        del self.stack[at:]
+        return items
+
+    def _tuple(self, _: None) -> None:
+        self.stack.append(tuple(self._since_mark()))
+
+    def _last(self, n: int) -> None:
+        self.stack[-n:] = [tuple(self.stack[-n:])]
+
+    def _tuple1(self, _: None) -> None:
+        self._last(1)
+
+    def _tuple2(self, _: None) -> None:
+        self._last(2)
+
+    def _tuple3(self, _: None) -> None:
+        self._last(3)
+
+    def _append(self, _: None) -> None:
+        value = self.stack.pop()
+        _of(list, self.stack[-1]).append(value)
+
+    def _appends(self, _: None) -> None:
+        values = self._since_mark()
+        _of(list, self.stack[-1]).extend(values)
+
+    def _setitem(self, _: None) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._set([key, value])
+
+    def _setitems(self, _: None) -> None:
+        self._set(self._since_mark())
+
+    def _set(self, flat: list[Any]) -> None:
+        held = _of(dict, self.stack[-1])
+        for key, value in zip(flat[::2], flat[1::2], strict=True):
+            if type(key) not in (str, int):
+                raise _Refused("it holds keys that are no names")
+            if key in held:
+                raise _Refused(f"{shown(key)!r} is in it twice")
+            held[key] = value
+
+    def _build(self, _: None) -> None:
+        self.stack.pop()  # the _metadata of a state_dict
+        _of(dict, self.stack[-1])
+
+    def _global(self, name: str) -> None:
+        self.stack.append(_stand_in(*name.split(" ", 1)))
+
+    def _stack_global(self, _: None) -> None:
+        name, module = self.stack.pop(), self.stack.pop()
+        self.stack.append(_stand_in(_of(str, module), _of(str, name)))
+
+    def _reduce(self, _: None) -> None:
+        arguments, call = self.stack.pop(), self.stack.pop()
+        if call not in CALLS.values():
+            raise _Refused("its description calls what torch.save does not")
+        self.stack.append(call(*_of(tuple, arguments)))
+
+    def _binpersid(self, _: None) -> None:
+        kind, dtype, key, _device, numel = self.stack.pop()
         if kind != "storage" or type(dtype) is not torch.dtype or type(key) is not str or type(numel) is not int:
             raise _Refused("a storage that torch.save does not write")
         held = self.records.get(f"data/{key}")
         if type(held) is not int or held != numel * dtype.itemsize:
             raise _Refused(f"a tensor of {numel} {str(dtype).removeprefix('torch.')} whose data has {held} bytes")
-        return _Storage(dtype, numel)
+        self.stack.append(_Storage(dtype, numel))
 
 
-def _ordered(*args: object) -> dict:
-    return OrderedDict(*args)
+def _of(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise _Refused("its description is not what torch.save writes")
+    return value
+
+
+def _stand_in(module: str, name: str) -> Any:
+    """Return what stands for an imported name: a dtype for a storage class, one of CALLS, or a refusal."""
+    if module == "torch" and name in STORAGES:
+        return STORAGES[name]
+    if module == "torch._utils" and name in SPECIAL:
+        raise _Refused(f"it holds {SPECIAL[name]}")
+    if (module, name) not in CALLS:
+        raise _Refused("", code=f"{module}.{name}")
+    return CALLS[module, name]
 
 
 def _tensor(storage: _Storage, offset: int, shape: tuple, stride: tuple, *rest: object) -> Outline:
     """Return the outline of a tensor whose every element lies in its storage and is there once."""
-    numbers = (offset, *shape, *stride)
-    if type(storage) is not _Storage or len(shape) != len(stride) or any(type(n) is not int or n < 0 for n in numbers):
+    good = type(storage) is _Storage and type(shape) is type(stride) is tuple and len(shape) == len(stride) <= MAX_AXES
+    if not good or any(type(n) is not int or n < 0 for n in (offset, *shape, *stride)):
         raise _Refused("a tensor that torch.save does not write")
     elements, last = 1, offset
     for n, step in zip(shape, stride, strict=True):
@@ -183,3 +263,27 @@ def _tensor(storage: _Storage, offset: int, shape: tuple, stride: tuple, *rest: 
     if elements and (last >= storage.numel or elements > storage.numel):
         raise _Refused("a tensor larger than its data")
     return Outline(storage.dtype, tuple(shape))
+
+
+def _ordered() -> dict:
+    return {}
+
+
+def _parameter(tensor: Outline, *rest: object) -> Outline:
+    return tensor
+
+
+LITERALS = frozenset(("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"))
+MADE: dict[str, Callable[[], Any]] = {
+    "EMPTY_DICT": dict,
+    "EMPTY_LIST": list,
+    "EMPTY_TUPLE": tuple,
+    "NONE": lambda: None,
+    "NEWTRUE": lambda: True,
+    "NEWFALSE": lambda: False,
+}
+CALLS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("collections", "OrderedDict"): _ordered,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): _parameter,
+}

@@ -144,4 +144,4 @@ def plain(value: object) -> bool:
         return True
     if type(value) is float:
         return isfinite(value)
-    return type(value) is tuple and all(type(v) in (bool, int, float, str) for v in value)
+    return type(value) is tuple and len(value) <= 8 and all(type(v) in (bool, int, float, str) for v in value)

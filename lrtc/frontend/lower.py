@@ -20,10 +20,11 @@ FIRST = "is the first layer; a network begins with lrtc.nn.InputQuantize(shape=â
 
 @dataclass(frozen=True)
 class Lowered:
-    """The graph, and notes for people about what was decided on the way."""
+    """The graph, notes for people about what was decided on the way, and the description without distributions."""
 
     graph: Graph
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    description: Description
 
 
 def lower(description: Description) -> Lowered:
@@ -54,7 +55,7 @@ def lower(description: Description) -> Lowered:
     if to.faults:
         places = len({fault.where for fault in to.faults})
         raise LrtcError(f"{count(places, 'layer')} cannot be compiled", to.faults, HINT)
-    return Lowered(verify(to.builder.finish([values[fixed.output]])), notes)
+    return Lowered(verify(to.builder.finish([values[fixed.output]])), notes, fixed)
 
 
 def _lower_layer(to: Lowering, x: str, layer: Layer, arrays: dict[str, np.ndarray]) -> str | None:

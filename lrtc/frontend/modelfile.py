@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from lrtc import __version__
 from lrtc.errors import Fault, LrtcError, count
 from lrtc.frontend.archive import MAX_BYTES, SAVE, Outline, outline
-from lrtc.frontend.check import form_faults, value_faults
+from lrtc.frontend.check import MAX_LAYERS, form_faults, value_faults
 from lrtc.frontend.describe import describe
 from lrtc.frontend.description import Description, Layer, shown
 from lrtc.frontend.fields import plain
 from lrtc.frontend.rebuild import rebuild
+from lrtc.frontend.wholefile import write_whole
 
 FORMAT, VERSION = "lrtc-model", 1
 HEADER = {"format": str, "version": int, "producer": str, "name": str, "graph": list, "output": str, "tensors": dict}
@@ -32,12 +32,7 @@ def save(model: nn.Module, path: str | os.PathLike, name: str | None = None) -> 
     """
     path = Path(path)
     data = to_bytes(describe(model, path.stem if name is None else name))
-    if path.is_dir():
-        raise LrtcError(f"{shown(str(path), 200)} is a folder; a model is written to a file, such as model.pt")
-    try:
-        _write(path, data)
-    except OSError as error:
-        raise LrtcError(f"{shown(str(path), 200)} cannot be written: {error.strerror}") from error
+    write_whole(path, data)
 
 
 def to_bytes(description: Description) -> bytes:
@@ -49,7 +44,7 @@ def to_bytes(description: Description) -> bytes:
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "producer": f"lrtc {_version()}",
+        "producer": f"lrtc {__version__}",
         "name": description.name,
         "graph": graph,
         "output": description.output,
@@ -78,6 +73,8 @@ def from_bytes(data: bytes, where: str) -> Description:
     """Return the description that the bytes of a model file hold; `where` is what messages call it."""
     content = outline(data, where)
     _check_header(content, where)
+    if len(content["graph"]) > MAX_LAYERS:
+        raise LrtcError(f"{where} has {len(content['graph'])} layers; at most {MAX_LAYERS} are supported")
     faults: list[Fault] = []
     layers = [_layer(item, i, faults) for i, item in enumerate(content["graph"])]
     outlines = {key: value for key, value in content["tensors"].items() if type(key) is str and type(value) is Outline}
@@ -89,30 +86,6 @@ def from_bytes(data: bytes, where: str) -> Description:
     description = Description(found.name, found.layers, found.output, tensors)
     _check(value_faults(description), where)
     return description
-
-
-def _version() -> str:
-    try:
-        return version("lrtc")
-    except PackageNotFoundError:
-        return "(not installed)"
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write beside the target and rename: the target is the old file or the new one, never a part."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _file_bytes(path: Path, where: str) -> bytes:
@@ -181,6 +154,8 @@ def _layer(item: Any, index: int, faults: list[Fault]) -> Layer | None:
         faults.append(Fault(where, f"must have exactly {', '.join(LAYER)}"))
         return None
     wrong = [f"{key} is not {kind.__name__}" for key, kind in LAYER.items() if type(item[key]) is not kind]
+    if not wrong and (len(item["inputs"]) > 8 or len(item["attrs"]) > 32):
+        wrong = ["more inputs or attributes than a layer has"]
     if not wrong and not all(type(name) is str for name in item["inputs"]):
         wrong = ["inputs are not names"]
     if not wrong and not all(type(k) is str and plain(v) for k, v in item["attrs"].items()):
