@@ -19,19 +19,26 @@ MAX_SAMPLES = 1 << 24
 HINT = "write it with numpy.savez(path, x=images, y=labels); x is N×C×H×W (or N×F), uint8 or float32"
 
 
-@dataclass(frozen=True)
-class Data:
-    """raw: x as torch takes it. x: uint8 [N, *shape of the graph's input]. y: int64 [N], or None."""
+def read_data(
+    path: str | os.PathLike, value: Input, classes: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return (x uint8 [N, *shape of the graph's input], y int64 [N] or None) of an .npz file; see read_samples."""
+    x, y = read_samples(path, value, classes)
+    return to_input(x, value), y
 
-    raw: np.ndarray
-    x: np.ndarray
-    y: np.ndarray | None
+
+def to_input(x: np.ndarray, value: Input) -> np.ndarray:
+    """Return samples x [N,…] as torch takes them as uint8 in the IR's order: quantised if real, channels last."""
+    q = quantize(x, value.scale)
+    return np.ascontiguousarray(q.transpose(0, 2, 3, 1) if q.ndim == 4 else q)
 
 
-def read_data(path: str | os.PathLike, value: Input, classes: int | None = None) -> Data:
-    """Return the Data of an .npz file for a graph's input.
+def read_samples(
+    path: str | os.PathLike, value: Input, classes: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return (x uint8 or float32 [N,…] as torch takes it, y int64 [N] or None) of an .npz file.
 
-    float32 data goes through the input's quantiser. classes: labels must be below it. LrtcError says all that is wrong.
+    classes: labels must be below it. LrtcError says all that is wrong.
     """
     where = shown(str(path), 200)
     arrays = _arrays(Path(path), where)
