@@ -1,0 +1,128 @@
+"""Streaming SystemVerilog: one module a layer, each a chain of instances of the library in `hw/rtl`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+
+import lrtc
+from lrtc.backends.base import Backend, Output
+from lrtc.backends.verilog.views import TopView, images, layer_view, module_names, top_view
+from lrtc.errors import Fault, FaultList, LrtcError, nearest
+from lrtc.ir import Graph, to_text
+from lrtc.plan.fold import plan_folding
+from lrtc.plan.stream import stream_faults, stream_layers
+from lrtc.resources import share
+
+ANSWERS = ("logits", "class")
+OPTIONS = ("output", "target_cycles", "fold", "templates", "vectors")
+LIBRARY_MODULE = re.compile(r"^\s*(lrtc_\w+)\s*#?\s*\(", re.MULTILINE)
+# Names of modules that a tool would refuse for the top; layers carry a prefix.
+KEYWORDS = frozenset(
+    """always and assert assign automatic begin bind bit break buf byte case cell chandle checker class clocking cmos
+    config const constraint context continue cover cross deassign default define design disable dist do edge else end
+    enum event expect export extends extern final first_match for force foreach forever fork function generate genvar
+    global highz0 highz1 if iff ifnone implements implies import incdir include initial inout input inside instance int
+    integer interconnect interface intersect join large let liblist library local localparam logic longint macromodule
+    matches medium modport module nand negedge nettype new nexttime nmos nor not null or output package packed parameter
+    pmos posedge primitive priority program property protected pull0 pull1 pulldown pullup pure rand randc randcase ref
+    real realtime reg release repeat restrict return rnmos rpmos rtran scalared sequence shortint shortreal signed small
+    soft solve specify specparam static string strong strong0 strong1 struct super supply0 supply1 table tagged task
+    this throughout time timeprecision timeunit tran tri tri0 tri1 triand trior trireg type typedef union unique unique0
+    unsigned until untyped use uwire var vectored virtual void wait wand weak weak0 weak1 while wildcard wire with
+    within wor xnor xor""".split()  # noqa: SIM905 - a table of 200 quoted words is no easier to read
+)
+
+
+def refuse(graph: Graph) -> list[Fault]:
+    """Return every reason why this graph cannot become a streaming accelerator; empty if it can."""
+    return stream_faults(graph)
+
+
+def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -> Output:
+    """Return the files of the accelerator `name` and its FoldPlan.
+
+    options: output "logits" (default) or "class"; target_cycles (an image); fold {layer: (pe, simd)};
+    templates: a folder that is searched before ours. vectors: for the C self-test, not used here.
+    """
+    options = dict(options or {})
+    _check(graph, name, options)
+    layers = stream_layers(graph)
+    plan = plan_folding(layers, options.get("target_cycles"), options.get("fold"))
+    modules = module_names(name, layers)
+    views = tuple(
+        layer_view(graph, layer, fold, modules[layer.name], first=layer is layers[0])
+        for layer, fold in zip(layers, plan.layers, strict=True)
+    )
+    top = top_view(name, layers, views, plan, options.get("output", "logits"))
+    rendered = _render(graph, top, options.get("templates"))
+    library = _library(rendered.values())
+    roms = {}
+    for layer, fold in zip(layers, plan.layers, strict=True):
+        roms |= images(graph, layer, fold, modules[layer.name])
+    paths = [*library, *reversed(rendered)]
+    lists = {"files.f": _environment(options.get("templates")).get_template("files.f.j2").render(paths=paths)}
+    return Output(rendered | lists | roms | library, plan)
+
+
+def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
+    faults = FaultList()
+    for key in options:
+        if key not in OPTIONS:
+            faults.add(str(key), f"no such option{nearest(str(key), OPTIONS)}; known: {', '.join(OPTIONS)}")
+    if name in KEYWORDS or name.startswith("lrtc_") or name == "lrtc":
+        faults.add(name, "this name is a word of SystemVerilog or begins as the library's modules do; choose another")
+    answer = options.get("output", "logits")
+    if answer not in ANSWERS:
+        faults.add("output", f"{answer!r}{nearest(str(answer), ANSWERS)}; known: {', '.join(ANSWERS)}")
+    if answer == "class" and len(graph.types[graph.outputs[0]].shape) != 1:
+        faults.add("output", f"a class needs a vector of logits, the network ends with {graph.types[graph.outputs[0]]}")
+    faults.check("{n} in the options of target verilog")
+    if refused := refuse(graph):
+        raise LrtcError(f"target verilog cannot build {graph.name}", refused)
+
+
+def _environment(templates: object = None) -> jinja2.Environment:
+    folders = [Path(str(templates))] if templates else []
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([*folders, share("templates") / "verilog"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def _render(graph: Graph, top: TopView, templates: object) -> dict[str, str]:
+    """Return {file: text} of the top and then of each layer in order."""
+    environment = _environment(templates)
+    shared = {"model": graph.name, "version": getattr(lrtc, "__version__", "")}
+    files = {
+        f"{top.module}.sv": environment.get_template("top.sv.j2").render(
+            top=top, ir=to_text(graph).split("\n"), **shared
+        )
+    }
+    layer_template = environment.get_template("layer.sv.j2")
+    for layer in top.layers:
+        files[f"{layer.module}.sv"] = layer_template.render(layer=layer, **shared)
+    return files
+
+
+def _library(texts) -> dict[str, str]:
+    """Return {rtl/lrtc_*.sv: text} of every library module that the texts need, parts of parts included."""
+    folder, found = share("hw") / "rtl", {}
+    waiting = sorted({name for text in texts for name in LIBRARY_MODULE.findall(text)})
+    while waiting:
+        name = waiting.pop(0)
+        if name in found or not (folder / f"{name}.sv").is_file():
+            continue
+        found[name] = (folder / f"{name}.sv").read_text(encoding="utf-8")
+        waiting += sorted(set(LIBRARY_MODULE.findall(found[name])) - {name})
+    return {f"rtl/{name}.sv": found[name] for name in sorted(found)}
+
+
+BACKEND = Backend("verilog", "verilog", refuse, emit)

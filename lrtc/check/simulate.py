@@ -1,0 +1,204 @@
+"""Run an emitted accelerator in Verilator under cocotb: outputs, cycles per image, latency, waveform.
+
+The simulator is a child process with a clean environment; nothing of it reaches this one. Checked on every run: data
+stays while it is stalled, TLAST ends every image and nothing else, no beat comes too few or too many.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lrtc.check.stalls import STALLS
+from lrtc.check.verilator import TAIL, build, has_fst, need_simulator, write_files
+from lrtc.errors import LrtcError, Mismatch, nearest
+
+PATIENCE = 1_000_000  # cycles without a beat on either side until a design counts as stuck
+TIMEOUT = 3600.0  # seconds
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run from reset: images uint8 [N, …] in H, W, C order, `beats` output beats an image.
+
+    stalls: "idle" (neither side ever stalls), "backpressure" (both sides pause at random), or "source" or "sink" (one
+    of them). select: the value of the top's `select_i`, for a top with several designs.
+    """
+
+    x: np.ndarray
+    beats: int
+    stalls: str = "idle"
+    seed: int = 0
+    select: int | None = None
+    patience: int = PATIENCE
+
+
+@dataclass(frozen=True)
+class SimResult:
+    """outputs: int32 [N, beats]. frame_ends: the cycle of each image's last beat. cycles: of the whole run.
+
+    latency: cycles from the first byte in to the first beat out.
+    """
+
+    outputs: np.ndarray
+    frame_ends: tuple[int, ...]
+    latency: int
+    cycles: int
+    stalls: str
+    waves: Path | None = None
+
+    @property
+    def cycles_per_image(self) -> float:
+        """Return the steady-state cycles between two images: over the second half of the run. NaN for one image."""
+        ends = self.frame_ends[len(self.frame_ends) // 2 - 1 :] if len(self.frame_ends) > 3 else self.frame_ends
+        return (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else float("nan")
+
+
+def simulate(
+    files: Mapping[str, str],
+    name: str,
+    x: np.ndarray,
+    *,
+    stalls: str = "idle",
+    seed: int = 0,
+    beats: int = 0,
+    waves: Path | None = None,
+    work_dir: Path | None = None,
+) -> SimResult:
+    """Return what the emitted design `name` answers to images uint8 [N,H,W,C]; see `simulate_jobs`.
+
+    beats: output beats an image (0: as many as the emitted top says).
+    """
+    jobs = [Job(x, beats or output_beats(files, name), stalls, seed)]
+    return simulate_jobs(files, name, jobs, waves=waves, work_dir=work_dir)[0]
+
+
+def output_beats(files: Mapping[str, str], name: str) -> int:
+    """Return the output beats an image of an emitted top: the parameter of its lrtc_frame_last."""
+    return int(re.search(r"lrtc_frame_last #\([^;]*?\.Beats\((\d+)\)", files[f"{name}.sv"])[1])
+
+
+def simulate_jobs(
+    files: Mapping[str, str],
+    top: str,
+    jobs: Sequence[Job],
+    *,
+    waves: Path | None = None,
+    work_dir: Path | None = None,
+    timeout: float = TIMEOUT,
+) -> list[SimResult]:
+    """Return the results of several runs of one build, in order.
+
+    work_dir keeps the build for the next call with the same sources (without: a temporary folder). waves: where the
+    waveform goes, `.fst` or `.vcd` (a `.fst` becomes `.vcd` where lz4.h is not installed; see `SimResult.waves`).
+    Mismatch when the design breaks the protocol or stops; ToolMissing names what is not installed.
+    """
+    for job in jobs:
+        if job.stalls not in STALLS:
+            raise LrtcError(f"no stalls {job.stalls!r}{nearest(job.stalls, STALLS)}; known: {', '.join(STALLS)}")
+        if job.x.dtype != np.uint8 or not len(job.x):
+            raise LrtcError(f"the images are {job.x.dtype} {job.x.shape}; uint8 [N, ...] with N >= 1 is supported")
+    verilator = need_simulator()
+    trace = ""
+    if waves is not None:
+        trace = "fst" if waves.suffix == ".fst" and has_fst(verilator.env) else "vcd"
+        waves = waves.with_suffix(f".{trace}")
+    with _folder(work_dir) as folder:
+        executable = build(verilator, files, top, trace, folder)
+        with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as run_dir:
+            answer = _child(executable, top, files, jobs, Path(run_dir), trace, verilator.env, timeout)
+            if waves is not None:
+                shutil.move(Path(run_dir) / f"dump.{trace}", waves)
+    if "fault" in answer:
+        raise Mismatch(f"the simulated design {top} breaks its contract: {answer['fault']}")
+    return [_result(answer, k, job, waves) for k, job in enumerate(jobs)]
+
+
+def _result(answer: Mapping[str, np.ndarray], k: int, job: Job, waves: Path | None) -> SimResult:
+    first_in, first_out, cycles = answer[f"times{k}"].tolist()
+    ends = tuple(answer[f"ends{k}"].tolist())
+    return SimResult(answer[f"outputs{k}"], ends, first_out - first_in, cycles, job.stalls, waves)
+
+
+@contextmanager
+def _folder(work_dir: Path | None):
+    """Yield work_dir, made if need be, or a folder that is gone afterwards."""
+    if work_dir is not None:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        yield work_dir.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="lrtc-sim-") as folder:
+        yield Path(folder)
+
+
+def _child(
+    executable: Path,
+    top: str,
+    files: Mapping[str, str],
+    jobs: Sequence[Job],
+    run_dir: Path,
+    trace: str,
+    env: Mapping[str, str],
+    timeout: float,
+) -> Mapping[str, np.ndarray]:
+    """Return the answer of the testbench; the $readmemh files lie in the folder it runs in."""
+    write_files({path: text for path, text in files.items() if path.endswith(".mem")}, run_dir)
+    request = {f"x{k}": job.x for k, job in enumerate(jobs)}
+    numbers = [(j.stalls, j.seed, -1 if j.select is None else j.select, j.beats, j.patience) for j in jobs]
+    np.savez(run_dir / "request.npz", jobs=np.array(numbers, dtype=str), **request)
+    command = [sys.executable, "-m", "lrtc.check.simulate", str(executable), top, str(run_dir), str(int(bool(trace)))]
+    package = str(Path(__file__).resolve().parents[2])
+    paths = os.pathsep.join([package, *filter(None, [env.get("PYTHONPATH")])])
+    try:
+        done = subprocess.run(
+            command,
+            cwd=run_dir,
+            env={**env, "PYTHONPATH": paths},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise LrtcError(f"the simulation of {top} did not end within {timeout:g} s") from None
+    answer = run_dir / "answer.npz"
+    if not answer.is_file():
+        raise LrtcError(f"the simulation of {top} ended without an answer:\n{(done.stdout + done.stderr)[-TAIL:]}")
+    with np.load(answer) as data:
+        return dict(data)
+
+
+def _main(executable: str, top: str, run_dir: str, trace: str) -> None:
+    """Run the built simulator by cocotb's runner; only ever called in a child process."""
+    from cocotb_tools.runner import get_runner
+
+    folder = Path(run_dir)
+    get_runner("verilator").test(
+        hdl_toplevel=top,
+        hdl_toplevel_lang="verilog",
+        test_module="lrtc.check.tb_stream",
+        build_dir=Path(executable).parent,
+        test_dir=folder,
+        results_xml=str(folder / "results.xml"),
+        waves=trace == "1",
+        test_args=["+verilator+rand+reset+2", "+verilator+seed+1"],
+        extra_env={
+            "LRTC_SIM_REQUEST": str(folder / "request.npz"),
+            "LRTC_SIM_ANSWER": str(folder / "answer.npz"),
+            "COCOTB_LOG_LEVEL": "WARNING",
+        },
+    )
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

