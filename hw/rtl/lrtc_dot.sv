@@ -23,6 +23,9 @@ module lrtc_dot #(
 
     genvar g;
 
+    // Counts and sums may be wider than AccBits: their upper bits are dropped.
+    /* verilator lint_off UNUSEDSIGNAL */
+
     // ---- the lanes that count
     wire [Lanes-1:0] valid;
     generate
@@ -135,6 +138,7 @@ module lrtc_dot #(
             end
         end
     endgenerate
+    /* verilator lint_on UNUSEDSIGNAL */
 endmodule
 
 `default_nettype wire

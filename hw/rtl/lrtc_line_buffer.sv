@@ -1,7 +1,7 @@
 `default_nettype none
 
 // Pixels in raster order → one window of KernelH×KernelW taps per output position, zero padding marked by `out_tap_valid_o`.
-// Scans the padded image one position a cycle: KernelH−1 row memories make a column, KernelW columns shift past and are the window.
+// Scans the padded image one position a cycle: KernelH−1 row memories make a column, the last KernelW columns are the window.
 module lrtc_line_buffer #(
     parameter integer PixelBits = 1,
     parameter integer Height    = 4,
@@ -38,6 +38,8 @@ module lrtc_line_buffer #(
     localparam integer SkipHBits = (SkipH > 1) ? $clog2(SkipH) : 1;
     localparam integer SkipWBits = (SkipW > 1) ? $clog2(SkipW) : 1;
     localparam integer ColumnBits = KernelH * PixelBits;
+    // A frame that begins with windows of padding only must not begin before its first pixel has come.
+    localparam WaitForFrame = PadTop >= KernelH || PadLeft >= KernelW;
 
     logic [YBits-1:0] y_q;
     logic [XBits-1:0] x_d, x_q;
@@ -45,6 +47,8 @@ module lrtc_line_buffer #(
     logic [SkipWBits-1:0] skip_x_q;
     logic out_valid_q;
     logic [KernelW*ColumnBits-1:0] window_q;  // column-major: tap (ky, kx) at kx*KernelH + ky
+    wire pixel_valid;
+    wire [PixelBits-1:0] pixel_data;
     wire [ColumnBits-1:0] column;  // the newest pixel at the MSBs
 
     wire signed [31:0] y = {{(32 - YBits) {1'b0}}, y_q};
@@ -54,11 +58,34 @@ module lrtc_line_buffer #(
     wire last_y = y == ScanH - 1;
 
     wire space = !out_valid_q || out_ready_i;
-    wire step = space && (!real_pixel || in_valid_i);
-    wire [PixelBits-1:0] pixel = real_pixel ? in_data_i : '0;
+    wire hold = WaitForFrame && y == 0 && x == 0;
+    wire step = space && (pixel_valid || !(real_pixel || hold));
+    wire pixel_ready = space && real_pixel;
+    wire [PixelBits-1:0] pixel = real_pixel ? pixel_data : '0;
 
-    assign in_ready_o  = space && real_pixel;
     assign out_valid_o = out_valid_q;
+
+    // ---- the pixel that the scan waits for
+    generate
+        if (WaitForFrame) begin : gen_wait
+            lrtc_skid_buffer #(
+                .Width(PixelBits)
+            ) u_pixel (
+                .clk_i      (clk_i),
+                .rst_ni     (rst_ni),
+                .in_valid_i (in_valid_i),
+                .in_ready_o (in_ready_o),
+                .in_data_i  (in_data_i),
+                .out_valid_o(pixel_valid),
+                .out_ready_i(pixel_ready),
+                .out_data_o (pixel_data)
+            );
+        end else begin : gen_no_wait
+            assign pixel_valid = in_valid_i;
+            assign pixel_data  = in_data_i;
+            assign in_ready_o  = pixel_ready;
+        end
+    endgenerate
 
     // ---- where the scan is
     assign x_d = last_x ? '0 : x_q + 1'b1;

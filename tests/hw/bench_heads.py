@@ -1,0 +1,113 @@
+"""Cases of what follows an accumulator or a window: threshold, max-pool, affine, argmax."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hw.case import Case, hex_rows, pack, signed
+
+
+def near(rng: Random, level: int, bits: int) -> int:
+    """Return an integer of `bits` bits: at the level, beside it, an extreme, or any."""
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    pick = rng.choice((level, level - 1, level + 1, low, high, rng.randint(low, high)))
+    return min(max(pick, low), high)
+
+
+def threshold(name, pe, folds, bits) -> Case:
+    """Return the case of one threshold stage, with levels that no accumulator reaches among them."""
+    rng = Random(name)
+    span = 1 << bits
+    draw = lambda: rng.choice((-span, span - 1, rng.randint(-span // 2, span // 2)))  # noqa: E731
+    levels = [[draw() for _ in range(pe)] for _ in range(folds)]
+    flips = [[rng.getrandbits(1) for _ in range(pe)] for _ in range(folds)]
+    rows = [
+        pack([pack([lv], bits + 1) | f << (bits + 1) for lv, f in zip(*pair, strict=True)], bits + 2)
+        for pair in zip(levels, flips, strict=True)
+    ]
+
+    def frame(rng: Random):
+        accs = [[near(rng, levels[f][p], bits) for p in range(pe)] for f in range(folds)]
+        fires = [[int(accs[f][p] >= levels[f][p]) ^ flips[f][p] for p in range(pe)] for f in range(folds)]
+        return [(pack(acc, bits),) for acc in accs], [(pack(fire, 1),) for fire in fires]
+
+    return Case(
+        name, "lrtc_threshold", {"Pe": pe, "Folds": folds, "AccBits": bits, "File": f"{name}.hex"},
+        {"data": pe * bits}, {"data": pe}, frame, folds, (0, 0, 2), {f"{name}.hex": hex_rows(rows, pe * (bits + 2))},
+    )  # fmt: skip
+
+
+def affine(name, pe, folds, bits, out, mult, offset) -> Case:
+    """Return the case of one affine stage, extreme operands among them."""
+    rng = Random(name)
+    mults = [[near(rng, 0, mult) for _ in range(pe)] for _ in range(folds)]
+    offsets = [[near(rng, 0, offset) for _ in range(pe)] for _ in range(folds)]
+    rows = [
+        pack([pack([o, 0], offset) | pack([m], mult) << offset for m, o in zip(*pair, strict=True)], mult + offset)
+        for pair in zip(mults, offsets, strict=True)
+    ]
+
+    def frame(rng: Random):
+        accs = [[near(rng, 0, bits) for _ in range(pe)] for _ in range(folds)]
+        logits = [[a * m + o for a, m, o in zip(*row, strict=True)] for row in zip(accs, mults, offsets, strict=True)]
+        return [(pack(acc, bits),) for acc in accs], [(pack(row, out),) for row in logits]
+
+    return Case(
+        name, "lrtc_affine",
+        {"Pe": pe, "Folds": folds, "AccBits": bits, "OutBits": out, "MultBits": mult, "OffsetBits": offset,
+         "File": f"{name}.hex"},
+        {"data": pe * bits}, {"data": pe * out}, frame, folds, (0, 0, 3),
+        {f"{name}.hex": hex_rows(rows, pe * (mult + offset))},
+    )  # fmt: skip
+
+
+def maxpool(name, channels, taps, and_mask) -> Case:
+    """Return the case of one pooling stage; a window has at least one valid tap."""
+
+    def beat(rng: Random):
+        density = rng.choice((0.1, 0.5, 0.9))
+        window = [[int(rng.random() < density) for _ in range(channels)] for _ in range(taps)]
+        valid = rng.choice(([1] * taps, [rng.getrandbits(1) for _ in range(taps)]))
+        valid[rng.randrange(taps)] = 1
+        kept = [pixel for pixel, ok in zip(window, valid, strict=True) if ok]
+        answer = [(min if and_mask >> c & 1 else max)(pixel[c] for pixel in kept) for c in range(channels)]
+        return (pack([bit for pixel in window for bit in pixel], 1), pack(valid, 1)), (pack(answer, 1),)
+
+    def frame(rng: Random):
+        pairs = [beat(rng) for _ in range(20)]
+        return [given for given, _ in pairs], [answer for _, answer in pairs]
+
+    return Case(
+        name, "lrtc_maxpool", {"Channels": channels, "Taps": taps, "AndMask": f"{channels}'h{and_mask:x}"},
+        {"data": channels * taps, "tap_valid": taps}, {"data": channels}, frame, 20, (0, 0, 1),
+    )  # fmt: skip
+
+
+def argmax(name, count, width) -> Case:
+    """Return the case of one argmax; few different values, so that ties are frequent."""
+
+    def frame(rng: Random):
+        pool = [rng.getrandbits(width) for _ in range(rng.choice((1, 2, 5)))]
+        values = [rng.choice(pool) for _ in range(count)]
+        numbers = [signed(v, width) for v in values]
+        return [(v,) for v in values], [(numbers.index(max(numbers)),)]
+
+    bits = max(1, (count - 1).bit_length())
+    return Case(
+        name, "lrtc_argmax", {"Count": count, "Width": width}, {"data": width}, {"data": bits}, frame, count,
+        (count - 1, 0, 1),
+    )  # fmt: skip
+
+
+CASES = [
+    *(threshold(f"thr{p}x{f}x{b}", p, f, b) for p, f, b in ((1, 1, 1), (1, 5, 7), (4, 1, 6), (3, 4, 12), (16, 2, 9))),
+    *(
+        affine(f"aff{'x'.join(map(str, shape))}", *shape)
+        for shape in ((1, 1, 1, 4, 2, 2), (1, 10, 8, 17, 8, 16), (5, 2, 11, 20, 8, 12), (2, 3, 6, 9, 8, 24))
+    ),
+    *(
+        maxpool(f"pool{c}x{t}", c, t, mask)
+        for c, t, mask in ((1, 1, 0), (1, 4, 1), (8, 4, 0), (7, 4, 0b0110101), (70, 9, 0x3A55AA55AA55AA55A))
+    ),
+    *(argmax(f"arg{c}x{w}", c, w) for c, w in ((1, 4), (2, 1), (10, 8), (17, 20), (3, 33))),
+]

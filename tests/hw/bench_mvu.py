@@ -1,0 +1,129 @@
+"""Cases of lrtc_mvu with its ROM: every input kind × weight kind, padded or not, foldings from 1×1 to all at once."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hw.case import Case, hex_rows, pack
+
+BIPOLAR, TERNARY, SIGNED = 0, 1, 2
+
+
+def draw_weights(rng: Random, kind: int, bits: int, count: int) -> list[int]:
+    """Return weights of a kind, the extreme ones among them."""
+    if kind == BIPOLAR:
+        return [rng.choice((-1, 1)) for _ in range(count)]
+    if kind == TERNARY:
+        return [rng.choice((-1, 0, 1)) for _ in range(count)]
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    return [rng.choice((low, high, rng.randint(low, high))) for _ in range(count)]
+
+
+def pack_weights(rng: Random, kind: int, bits: int, row: list[int]) -> int:
+    """Return a weight row of lrtc_dot; the sign of a zero is random, because nobody may look at it."""
+    if kind == BIPOLAR:
+        return pack([int(w > 0) for w in row], 1)
+    if kind == TERNARY:
+        return pack([int(w != 0) for w in row] + [int(w < 0) if w else rng.getrandbits(1) for w in row], 1)
+    return pack(row, bits)
+
+
+def row_bits(kind: int, bits: int) -> int:
+    """Return the weight bits of a lane."""
+    return {BIPOLAR: 1, TERNARY: 2, SIGNED: bits}[kind]
+
+
+def value(element: int, bipolar: int) -> int:
+    """Return the number that an input element means."""
+    return 2 * element - 1 if bipolar else element
+
+
+def draw_valid(rng: Random, groups: int) -> list[int]:
+    """Return valid bits: all, none, or random."""
+    return rng.choice(([1] * groups, [0] * groups, [rng.getrandbits(1) for _ in range(groups)]))
+
+
+BODY = """
+wire @weight_en;
+wire [{addr}-1:0] @weight_addr;
+wire [{word}-1:0] @weight;
+lrtc_rom #(.Width({word}), .Depth({depth}), .File("{file}")) u_@rom (
+    .clk_i(clk_i), .en_i(@weight_en), .addr_i(@weight_addr), .data_o(@weight));
+lrtc_mvu {parameters} u_@mvu (
+    .clk_i(clk_i), .rst_ni(rst_ni), .in_valid_i(@in_valid_i), .in_ready_o(@in_ready_o), .in_data_i(@in_data_i),
+    .in_tap_valid_i(@in_tap_valid_i), .weight_en_o(@weight_en), .weight_addr_o(@weight_addr), .weight_data_i(@weight),
+    .out_valid_o(@out_valid_o), .out_ready_i(@out_ready_i), .out_data_o(@out_data_o));"""
+
+
+def case(name, taps, channels, outputs, pe, simd, in_bits, kind, weight_bits, acc_bits, pad) -> Case:
+    """Return the case of one layer; `in_bits` 0 means bipolar inputs."""
+    rng = Random(name)
+    bipolar, bits, fan = int(in_bits == 0), in_bits or 1, taps * channels
+    weights = [draw_weights(rng, kind, weight_bits, fan) for _ in range(outputs)]
+    folds, synapse_folds = outputs // pe, fan // simd
+    lane_bits = row_bits(kind, weight_bits)
+    rows = [
+        pack(
+            [
+                pack_weights(rng, kind, weight_bits, weights[nf * pe + p][sf * simd : (sf + 1) * simd])
+                for p in range(pe)
+            ],
+            simd * lane_bits,
+        )
+        for nf in range(folds)
+        for sf in range(synapse_folds)
+    ]
+
+    def frame(rng: Random):
+        window = [rng.getrandbits(bits) for _ in range(fan)]
+        valid = draw_valid(rng, taps)
+        values = [value(e, bipolar) * (valid[i // channels] if pad else 1) for i, e in enumerate(window)]
+        acc = [sum(w * x for w, x in zip(row, values, strict=True)) for row in weights]
+        beats = [(pack(acc[nf * pe : (nf + 1) * pe], acc_bits),) for nf in range(folds)]
+        return [(pack(window, bits), pack(valid, 1))], beats
+
+    parameters = {
+        "Fan": fan, "Taps": taps, "Outputs": outputs, "Pe": pe, "Simd": simd, "InBits": bits, "InBipolar": bipolar,
+        "WeightKind": kind, "WeightBits": weight_bits, "AccBits": acc_bits, "HasPad": pad,
+    }  # fmt: skip
+    depth, word = folds * synapse_folds, pe * simd * lane_bits
+    plain = Case(
+        name,
+        "lrtc_mvu",
+        parameters,
+        {"data": fan * bits, "tap_valid": taps},
+        {"data": pe * acc_bits},
+        frame,
+        depth,
+        (0, 0, synapse_folds + 3),
+        {f"{name}.hex": hex_rows(rows, word)},
+    )
+    addr = max(1, (depth - 1).bit_length())
+    body = BODY.format(addr=addr, word=word, depth=depth, file=f"{name}.hex", parameters=plain.parameter_text())
+    return Case(**{**plain.__dict__, "body": body})
+
+
+# taps, channels, outputs, Pe, Simd, input bits (0: bipolar), weight kind, weight bits, AccBits, HasPad
+CASES = [
+    case("one", 1, 1, 1, 1, 1, 0, BIPOLAR, 1, 2, 0),
+    case("serial", 1, 13, 3, 1, 1, 0, BIPOLAR, 1, 5, 0),
+    case("parallel", 1, 16, 10, 10, 16, 0, BIPOLAR, 1, 6, 0),
+    case("rows", 1, 30, 4, 4, 6, 0, BIPOLAR, 1, 6, 0),
+    case("neurons", 1, 12, 6, 2, 12, 0, TERNARY, 1, 5, 0),
+    case("linear", 1, 64, 8, 2, 16, 0, TERNARY, 1, 8, 0),
+    case("conv_bit", 9, 4, 4, 2, 2, 0, BIPOLAR, 1, 7, 1),  # two folds in a tap
+    case("conv_tap", 9, 4, 4, 2, 4, 0, BIPOLAR, 1, 7, 1),  # one
+    case("conv_taps", 9, 4, 6, 3, 12, 0, BIPOLAR, 1, 7, 1),  # three taps in a fold
+    case("conv_all", 9, 4, 4, 4, 36, 0, BIPOLAR, 1, 7, 1),
+    case("conv_ternary", 4, 6, 4, 1, 3, 0, TERNARY, 1, 6, 1),
+    case("conv_ternary_taps", 6, 2, 4, 2, 4, 0, TERNARY, 1, 5, 1),
+    case("conv_signed", 4, 3, 2, 1, 3, 0, SIGNED, 5, 9, 1),
+    case("bipolar_signed", 1, 10, 4, 2, 5, 0, SIGNED, 8, 12, 0),
+    case("pixel_bipolar", 9, 1, 4, 2, 3, 8, BIPOLAR, 1, 13, 1),
+    case("pixel_ternary", 4, 3, 6, 3, 1, 2, TERNARY, 1, 7, 1),
+    case("pixel_signed", 9, 2, 4, 4, 6, 8, SIGNED, 8, 21, 1),
+    case("level_signed", 1, 8, 4, 1, 4, 3, SIGNED, 4, 11, 0),
+    case("level_one", 1, 7, 2, 2, 7, 1, TERNARY, 1, 4, 0),  # one unsigned bit, not a bipolar one
+    case("narrow", 1, 24, 4, 2, 8, 0, TERNARY, 1, 3, 0),  # sums beyond AccBits wrap
+]
+DEFINES = {"LRTC_FAST_POPCOUNT": 1}
