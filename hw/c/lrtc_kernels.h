@@ -1,5 +1,8 @@
 /* lrtc_kernels.h: all kernels. Generated C holds the text of those it needs instead of including this file. */
 #include "lrtc_word.h"
+#include "lrtc_compiler.h"
+#include "lrtc_bits.h"
+#include "lrtc_signed.h"
 #include "lrtc_count.h"
 #include "lrtc_count_b1.h"
 #include "lrtc_count_t2.h"

@@ -1,14 +1,6 @@
 /* lrtc_word.h: 32 lanes in a word. C99, unsigned shifts only; without a popcount instruction no library is called. */
 #include <stdint.h>
 
-#if defined(__POPCNT__) || defined(__aarch64__) || (defined(__riscv_zbb) && defined(__GNUC__))
-#define LRTC_HAS_POPCOUNT 1
-#define LRTC_POPCOUNT(v) ((uint32_t)__builtin_popcount(v))
-#else
-#define LRTC_HAS_POPCOUNT 0
-#define LRTC_POPCOUNT(v) popcount32_swar(v)
-#endif
-
 /* Number of ones in each nibble (0..4). */
 static inline uint32_t lrtc_nibbles(uint32_t v)
 {
@@ -16,22 +8,22 @@ static inline uint32_t lrtc_nibbles(uint32_t v)
     return (v & 0x33333333u) + ((v >> 2) & 0x33333333u);
 }
 
+#if defined(__POPCNT__) || defined(__aarch64__) || (defined(__riscv_zbb) && defined(__GNUC__))
+enum { LRTC_HAS_POPCOUNT = 1 };
+
+/* Number of ones, by the instruction. */
+static inline uint32_t popcount32(uint32_t v)
+{
+    return (uint32_t)__builtin_popcount(v);
+}
+#else
+enum { LRTC_HAS_POPCOUNT = 0 };
+
 /* Number of ones, without the instruction (Hacker's Delight, 5-1). */
-static inline uint32_t popcount32_swar(uint32_t v)
+static inline uint32_t popcount32(uint32_t v)
 {
     v = lrtc_nibbles(v);
     v = (v + (v >> 4)) & 0x0f0f0f0fu;
     return (v * 0x01010101u) >> 24;
 }
-
-/* Number of ones. */
-static inline uint32_t popcount32(uint32_t v)
-{
-    return LRTC_POPCOUNT(v);
-}
-
-/* Push the sign of `difference` into the top of `bits`: 32 pushes fill a word, the first in lane 0. */
-static inline uint32_t lrtc_push_sign(uint32_t bits, uint32_t difference)
-{
-    return (bits >> 1) | (difference & 0x80000000u);
-}
+#endif

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,11 @@ QEMU_MACHINE = {"cortex-m0": ("microbit", "microbit"), "cortex-m4": ("mps2-an386
 
 @dataclass(frozen=True)
 class Emulated:
-    """What an emulated core answered: logits int32 [N,classes], instructions executed for each image [N],
-    instructions of the last image by function, sizes of the program, greatest depth of the stack in bytes."""
+    """What an emulated core answered.
+
+    logits int32 [N,classes]; instructions: executed for each image [N]; profile: those of the last image by layer (its
+    function with the kernels it calls); sizes of the program; stack: its greatest depth in bytes.
+    """
 
     logits: np.ndarray
     instructions: np.ndarray
@@ -56,7 +60,9 @@ class Core:
         self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB, model)
         self._disassembler = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
         self._pages: set[int] = set()
-        self._blocks: Counter[tuple[int, int]] = Counter()
+        self._blocks: Counter[tuple[int, int, int]] = Counter()
+        self._entries: set[int] = set()
+        self._entered = 0
         self._lengths: dict[tuple[int, int], int] = {}
         self._starts = [address for address, _, _ in firmware.functions]
         self._fault: str | None = None
@@ -99,7 +105,9 @@ class Core:
         return self._status
 
     def _on_block(self, uc: object, address: int, size: int, _: object) -> None:
-        self._blocks[address, size] += 1
+        if address in self._entries:
+            self._entered = address
+        self._blocks[self._entered, address, size] += 1
         self._left -= size
         if self._left < 0:
             self._fault = f"no end after about {self.limit} instructions, stopped at {self._where(address)}"
@@ -148,6 +156,7 @@ class Core:
         if function not in self.firmware.symbols:
             raise LrtcError(f"{self.firmware.core}: the program has no function {function}")
         self._blocks.clear()
+        self._entered = self.firmware.symbols[function] & ~1
         for register, value in zip(
             (c.UC_ARM_REG_R0, c.UC_ARM_REG_R1, c.UC_ARM_REG_R2, c.UC_ARM_REG_R3), arguments, strict=False
         ):
@@ -157,19 +166,30 @@ class Core:
         self._execute(self.firmware.symbols[function], function)
         return self._uc.reg_read(c.UC_ARM_REG_R0)
 
-    def _length(self, block: tuple[int, int]) -> int:
-        if block not in self._lengths:
-            sizes = [size for _, size, _, _ in self._disassembler.disasm_lite(self.read(*block), block[0])]
-            if sum(sizes) != block[1]:
-                raise LrtcError(f"{self.firmware.core}: no instruction at {self._where(block[0] + sum(sizes))}")
-            self._lengths[block] = len(sizes)
-        return self._lengths[block]
+    def _length(self, address: int, size: int) -> int:
+        """Return how many instructions a block has."""
+        if (address, size) not in self._lengths:
+            sizes = [n for _, n, _, _ in self._disassembler.disasm_lite(self.read(address, size), address)]
+            if sum(sizes) != size:
+                raise LrtcError(f"{self.firmware.core}: no instruction at {self._where(address + sum(sizes))}")
+            self._lengths[address, size] = len(sizes)
+        return self._lengths[address, size]
 
-    def profile(self) -> dict[str, int]:
-        """Return the instructions executed since the last call began, by function."""
+    def watch(self, functions: Iterable[str]) -> None:
+        """From now on count by these functions: what one executes and calls is its own, until the next is entered."""
+        wanted = {name.split(".")[0] for name in functions}  # gcc clones get suffixes
+        self._entries = {address for address, _, name in self.firmware.functions if name.split(".")[0] in wanted}
+
+    def executed(self) -> int:
+        """Return the instructions executed since the last call began."""
+        return sum(n * self._length(address, size) for (_, address, size), n in self._blocks.items())
+
+    def profile(self, inclusive: bool = True) -> dict[str, int]:
+        """Return the instructions since the last call began, by watched function entered last, or by own function."""
         found: Counter[str] = Counter()
-        for block, times in self._blocks.items():
-            found[self._function(block[0])] += times * self._length(block)
+        for (entered, address, size), times in self._blocks.items():
+            name = self._function(entered if inclusive else address)
+            found[name.split(".")[0]] += times * self._length(address, size)
         return dict(found)
 
     def write(self, address: int, contents: bytes) -> None:
@@ -209,15 +229,15 @@ def run_emulated(files: dict[str, str], name: str, x: np.ndarray, core: str, cla
     answers = MAILBOX + (taken + 3) // 4 * 4
     logits = np.empty((len(x), classes), dtype=np.int32)
     instructions = np.empty(len(x), dtype=np.int64)
+    machine.watch(n for _, _, n in firmware.functions if n.startswith(f"{name}_"))
     machine.paint_stack()
     machine.write(answers, bytes(4 * classes))
-    profile: dict[str, int] = {}
     for i, image in enumerate(x):
         machine.write(MAILBOX, image.tobytes())
         machine.call(f"{name}_run", MAILBOX, answers)
         logits[i] = np.frombuffer(machine.read(answers, 4 * classes), dtype="<i4")
-        profile = machine.profile()
-        instructions[i] = sum(profile.values())
+        instructions[i] = machine.executed()
+    profile = machine.profile() if len(x) else {}
     return Emulated(logits, instructions, profile, firmware.sizes, machine.stack_used())
 
 

@@ -1,4 +1,4 @@
-"""Bare-metal Cortex-M programs: compile generated C with the start-up of hw/c/mcu, link it, read its sizes and symbols."""
+"""Bare-metal Cortex-M programs: generated C linked with the start-up of hw/c/mcu; their sizes and symbols."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrtc.check.toolchain import C99, STRICT, arm_cc, compile_c, write_files
+from lrtc.check.toolchain import C99, arm_cc, compile_c, write_files
 from lrtc.errors import LrtcError, ToolMissing
 from lrtc.resources import share
 
@@ -70,7 +70,7 @@ def build_firmware(
     own = [str(mcu / "start.c"), *([str(mcu / "idle.c")] if roots else [])]
     name = f"{memory or core}.elf"
     arguments = [
-        f"-mcpu={core}", *_FREESTANDING, *C99, *flags, *STRICT, *(f"-D{d}" for d in defines), "-I.",
+        f"-mcpu={core}", *_FREESTANDING, *C99, *flags, *(f"-D{d}" for d in defines), "-I.",
         "-T", str(mcu / f"{memory or core}.ld"), "-T", str(mcu / "link.ld"), "-Wl,--gc-sections",
         *(f"-Wl,--undefined={root}" for root in roots), *own, *sources, "-o", name,
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The compilers and emulators that may be on this machine: where they are, what to install if not, one way to run them."""
+"""The compilers and emulators that may be on this machine: where they are, what to install, one way to run them."""
 
 from __future__ import annotations
 

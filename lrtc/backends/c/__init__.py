@@ -1,0 +1,73 @@
+"""C99: one .c, one .h and a self-test; channel-packed XNOR-popcount kernels, one static arena, no library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import lrtc
+from lrtc.backends.base import Backend, Output
+from lrtc.backends.c.emit import render
+from lrtc.backends.c.steps import CPlan, plan_c
+from lrtc.errors import Fault, FaultList, nearest
+from lrtc.ir import Graph, Node
+from lrtc.ir.ops import Affine, Const, Conv2d, Linear, MaxPool2d, Threshold
+
+OPS = (Const, Conv2d, Linear, Threshold, Affine, MaxPool2d)
+OPTIONS = ("vectors", "templates")
+
+
+def refuse(graph: Graph) -> list[Fault]:
+    """Return every reason why this graph, after the pipeline `c`, cannot become C; empty if it can."""
+    faults = FaultList()
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        faults.add(f"network {graph.name}", "C has one input and one output")
+        return list(faults)
+    (source,) = graph.inputs
+    if source.type.elem.kind != "u" or source.type.elem.bits > 8:
+        faults.add(f"input {source.name}", f"{source.type.elem} is not supported; the input must be u1 to u8")
+    if len(source.type.shape) not in (1, 3):
+        faults.add(f"input {source.name}", f"{source.type} is not supported; the input must be [C] or [H,W,C]")
+    for node in graph.nodes:
+        where = f"{node.origin or node.out} ({node.op.name})"
+        if not isinstance(node.op, OPS):
+            known = ", ".join(sorted(op.name for op in OPS))
+            faults.add(where, f"this operation is not supported in C here; known: {known}")
+        elif not isinstance(node.op, Const):
+            _check_value(graph, node, where, faults)
+    return list(faults)
+
+
+def _check_value(graph: Graph, node: Node, where: str, faults: FaultList) -> None:
+    elem = node.type.elem
+    if elem.is_float or elem.kind == "t":
+        faults.add(where, f"a value of {elem} is not supported in C; known: b1, uN, iN")
+    elif elem.kind == "b" and node.type.layout.word != 32:
+        faults.add(where, f"{node.type} is not packed into words of 32 bits")
+    elif elem.kind in "ui":
+        low, high = int(graph.facts[node.out].low.min()), int(graph.facts[node.out].high.max())
+        if high - low >= (1 << 31) - 1:
+            faults.add(where, f"values from {low} to {high} are too far apart; 31 bits are supported")
+
+
+def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -> Output:
+    """Return the files `name`.c, `name`.h and, with vectors, `name`_test.c, and the CPlan.
+
+    options: vectors (inputs uint8 [n, …], logits [n, classes]) for the self-test; templates: a folder that is
+    searched before ours. LrtcError names every fault of the name and the options.
+    """
+    options = dict(options or {})
+    faults = FaultList()
+    for key in options:
+        if key not in OPTIONS:
+            faults.add(str(key), f"no such option{nearest(str(key), OPTIONS)}; known: {', '.join(OPTIONS)}")
+    if name.lower() == "lrtc" or name.lower().startswith("lrtc_"):
+        faults.add(name, "names that begin with lrtc are those of the kernels; choose another")
+    faults.check("the network cannot be written as C: {n}")
+    plan = plan_c(graph)
+    files = render(graph, plan, name, lrtc.__version__, options.get("vectors"), options.get("templates"))
+    return Output(files, plan)
+
+
+BACKEND = Backend("c", "c", refuse, emit)
+
+__all__ = ["BACKEND", "OPS", "CPlan", "emit", "plan_c", "refuse"]

@@ -1,0 +1,123 @@
+"""Views and templates → the text of the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from lrtc.backends.c.comments import comment_block, comment_text
+from lrtc.backends.c.steps import CPlan
+from lrtc.backends.c.tables import number_table
+from lrtc.backends.c.views import LayerView, layer_views
+from lrtc.ir import Graph, to_text
+from lrtc.resources import share
+
+KERNEL_ORDER = (
+    "word", "compiler", "bits", "signed", "count", "count_b1", "count_t2", "window", "gather", "gather_u8", "pad_u8",
+    "slice_u8", "maxpool_b1",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """What the files say about the whole model."""
+
+    name: str
+    upper: str
+    version: str
+    ir: tuple[str, ...]
+    kernels: tuple[str, ...]
+    layers: tuple[LayerView, ...]
+    arena_bytes: int
+    arena_words: int
+    constant_bytes: int
+    input_bytes: int
+    input_type: str
+    input_high: int
+    input_order: str
+    scale_text: str
+    classes: int
+    vectors: int
+    inputs: tuple[str, ...]
+    expected: tuple[str, ...]
+
+
+def render(
+    graph: Graph, plan: CPlan, name: str, version: str, vectors: tuple[np.ndarray, np.ndarray] | None,
+    templates: Path | None,
+) -> dict[str, str]:  # fmt: skip
+    """Return {path: text} of the files of `name`."""
+    folders = [*([templates] if templates else []), share("templates") / "c"]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    environment.filters["block"] = block
+    view = _model(graph, plan, name, version, vectors)
+    files = {f"{name}.c": "model.c.j2", f"{name}.h": "model.h.j2"}
+    if view.vectors:
+        files[f"{name}_test.c"] = "model_test.c.j2"
+    return {path: _tidy(environment.get_template(file).render(m=view)) for path, file in files.items()}
+
+
+def block(text: str, indent: int = 0) -> str:
+    """Return text without the newline at its end, every line indented by `indent` more."""
+    lines = text.rstrip("\n").split("\n")
+    return "\n".join(" " * indent + line if line else line for line in lines)
+
+
+def _tidy(text: str) -> str:
+    """Return text without blanks at the ends of lines, with one newline at its end."""
+    return "\n".join(line.rstrip() for line in text.rstrip().split("\n")) + "\n"
+
+
+def _model(
+    graph: Graph, plan: CPlan, name: str, version: str, vectors: tuple[np.ndarray, np.ndarray] | None
+) -> ModelView:
+    source = graph.inputs[0]
+    layers = layer_views(graph, plan, name)
+    order = {3: "row, column, channel", 1: "of the vector"}[len(source.type.shape)]
+    given, inputs, expected = _vectors(vectors)
+    return ModelView(
+        name=name,
+        upper=name.upper(),
+        version=comment_text(version),
+        ir=tuple(comment_block(to_text(graph)).splitlines()),
+        kernels=tuple(_kernel_text(k) for k in _kernels(layers)),
+        layers=layers,
+        arena_bytes=plan.arena.size,
+        arena_words=plan.arena.size // 4,
+        constant_bytes=sum(table.bytes for layer in layers for table in layer.tables),
+        input_bytes=source.type.size,
+        input_type=str(source.type),
+        input_high=source.type.elem.high,
+        input_order=order,
+        scale_text="" if source.scale == 1 else f"{source.scale:.9g}",
+        classes=graph.types[graph.outputs[0]].size,
+        vectors=given,
+        inputs=inputs,
+        expected=expected,
+    )
+
+
+def _vectors(vectors: tuple[np.ndarray, np.ndarray] | None) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """Return how many vectors there are, and the lines of both tables."""
+    if vectors is None or not len(vectors[0]):
+        return 0, (), ()
+    x, logits = (np.asarray(v).reshape(len(v), -1).astype(np.int64) for v in vectors)
+    return len(x), number_table("", x).rows, number_table("", logits).rows
+
+
+def _kernels(layers: tuple[LayerView, ...]) -> tuple[str, ...]:
+    """Return the kernels that the layers call, in the order of their text."""
+    needed = {"word", "compiler"}
+    for layer in layers:
+        needed |= layer.kernels
+    return tuple(k for k in KERNEL_ORDER if k in needed)
+
+
+def _kernel_text(kernel: str) -> str:
+    return (share("hw") / "c" / f"lrtc_{kernel}.h").read_text(encoding="utf-8")
