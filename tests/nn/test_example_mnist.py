@@ -14,7 +14,7 @@ import pytest
 import torch
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist"
-EPOCHS = 12
+EPOCHS = 8
 
 
 def _write_idx(path, array):

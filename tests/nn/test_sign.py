@@ -73,6 +73,15 @@ def test_saturated_signs_are_certain_and_have_finite_gradients(z):
         assert (h.detach() == (1.0 if z > 0 else -1.0)).all()
 
 
+def test_gradients_are_finite_over_the_whole_range():
+    z = torch.logspace(-6, 18, 2000)
+    m = torch.cat([-z, z]).requires_grad_()
+    h = sample_sign(Gaussian(m, torch.ones_like(m)), 1.0, hard=True)
+    h.sum().backward()
+    assert torch.isfinite(m.grad).all()
+    assert (m.grad >= 0).all()
+
+
 def test_a_variance_below_zero_by_rounding_counts_as_zero():
     assert torch.isfinite(LRTSign(mode="moment")(Gaussian(torch.ones(1, 1), torch.full((1, 1), -1e-2))).mean).all()
 
