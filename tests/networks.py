@@ -122,6 +122,8 @@ class _Maker:
         self.net.add_module(f"conv{i}", self.randomised(layer))
         h, w = (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1
         pool = self.pick(self.o.pool, ("none", "none", "before", "after"))
+        if pool == "before" and self.o.distribution:
+            pool = "after"  # there is no maximum of distributions
         fan = c * kh * kw * (255 if i == 0 else 1)
         after_norm = bool(self.rng.integers(2))
         if pool == "before" and not after_norm:
@@ -151,6 +153,8 @@ class _Maker:
 
     def norm(self, name: str, channels: int, fan: int, image: bool) -> None:
         kind = self.pick(self.o.norm, ("lrt", "plain", "plain", "none"))
+        if kind == "plain" and self.o.distribution:
+            kind = "lrt"  # a plain batchnorm takes no distributions
         if kind == "none":
             return
         plain = nn.BatchNorm2d if image else nn.BatchNorm1d

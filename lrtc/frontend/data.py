@@ -14,8 +14,9 @@ from lrtc.frontend.description import shown
 from lrtc.interp import quantize
 from lrtc.ir import Input
 
-MAX_ELEMENTS = 1 << 30  # of x
+MAX_ELEMENTS = 1 << 29  # of x
 MAX_SAMPLES = 1 << 24
+MAX_LABEL = (1 << 24) - 1
 HINT = "write it with numpy.savez(path, x=images, y=labels); x is N×C×H×W (or N×F), uint8 or float32"
 
 
@@ -91,10 +92,9 @@ def _y_faults(y: np.ndarray, samples: int, classes: int | None) -> list[str]:
         faults.append(f"is {y.dtype}; labels must be integers")
     elif y.size:
         least, most = int(y.min()), int(y.max())
-        if least < 0 or (classes is not None and most >= classes):
-            faults.append(
-                f"labels lie in {least}..{most}; they must lie in 0..{classes - 1 if classes else 'classes − 1'}"
-            )
+        top = MAX_LABEL if classes is None else classes - 1
+        if least < 0 or most > top:
+            faults.append(f"labels lie in {least}..{most}; they must lie in 0..{top}")
     return faults
 
 

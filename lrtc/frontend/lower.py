@@ -72,6 +72,8 @@ def _lower_layer(to: Lowering, x: str, layer: Layer, arrays: dict[str, np.ndarra
             if not x:
                 return None
             type_ = to.fact(x).type
+            if isinstance(error, Misfit) and error.shape is None:
+                return x
             if isinstance(error, Misfit):
                 elem, shape = type_.elem, error.shape
             elif type_.elem.is_float:

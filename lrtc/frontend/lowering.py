@@ -34,9 +34,12 @@ MAX_VALUE = 1 << 26  # elements of one value
 
 
 class Misfit(TypeRule):
-    """A layer that does not fit the value before it; `shape` is one that it would fit, to go on checking with."""
+    """A layer that does not fit the value before it.
 
-    def __init__(self, message: str, shape: tuple[int, ...]) -> None:
+    shape: of a value that it would fit, to go on checking with; None: go on as if the layer were not there.
+    """
+
+    def __init__(self, message: str, shape: tuple[int, ...] | None = None) -> None:
         super().__init__(message)
         self.shape = shape
 
@@ -97,24 +100,31 @@ class Lowering:
         """Raise Misfit unless x is [H,W,C], of that many channels."""
         shape = self.shape(x)
         if len(shape) != 3:
-            raise Misfit(f"meets a vector of {shape[0]} values; it needs an image", (1, 1, channels or shape[0]))
+            fitting = (1, 1, channels) if channels else None
+            raise Misfit(f"meets a vector of {shape[0]} values; it needs an image", fitting)
         if channels not in (None, shape[2]):
             raise Misfit(f"meets {shape[2]} channels; it is made for {channels}", (*shape[:2], channels))
 
-    def need_vector(self, x: str, features: int | None = None) -> None:
+    def need_vector(self, x: str, features: int) -> None:
         """Raise Misfit unless x is a vector, of that many values."""
         shape = self.shape(x)
         if len(shape) != 1:
-            text = f"meets an image {size_text(shape)}; put torch.nn.Flatten before it"
-            raise Misfit(text, (features or prod(shape),))
-        if features not in (None, shape[0]):
+            raise Misfit(f"meets an image {size_text(shape)}; put torch.nn.Flatten before it", (features,))
+        if features != shape[0]:
             raise Misfit(f"meets {shape[0]} values; it is made for {features}", (features,))
 
-    def need_channels(self, x: str, channels: int) -> None:
-        """Raise Misfit unless x has that many channels (or values, if it is a vector)."""
+    def need_channels(self, x: str, channels: int, rank: int | None = None) -> None:
+        """Raise Misfit unless x has that many channels (a vector: values) and is an image (rank 3) or a vector (1)."""
         shape = self.shape(x)
+        try:
+            if rank == 3:
+                self.need_image(x, channels)
+            if rank == 1:
+                self.need_vector(x, channels)
+        except Misfit as misfit:
+            raise Misfit(str(misfit)) from None
         if shape[-1] != channels:
-            raise Misfit(f"meets {shape[-1]} channels; it is made for {channels}", (*shape[:-1], channels))
+            raise Misfit(f"meets {shape[-1]} channels; it is made for {channels}")
 
     def need_window(self, x: str, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, ...]) -> None:
         """Raise Misfit unless a window fits into the padded x."""
@@ -183,7 +193,7 @@ def quant_linear(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarr
 
 def lrt_scale(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
     """Return the integer scores x·multiplier + offset."""
-    to.need_vector(x, layer.attrs["num_classes"])
+    to.need_channels(x, layer.attrs["num_classes"], rank=1)
     if to.fact(x).type.elem == F32:
         raise TypeRule("meets real numbers; the layer before it must make integers: bias=False, no batchnorm between")
     rows = to.const(layer, "s", np.stack([tensors["multiplier"], tensors["offset"]]))
@@ -211,13 +221,13 @@ def exact_batchnorm(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.nd
 
 def batchnorm1d(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
     """Return batchnorm with signed gamma, of a vector."""
-    to.need_vector(x, layer.attrs["num_features"])
+    to.need_channels(x, layer.attrs["num_features"], rank=1)
     return _batchnorm(to, x, layer, tensors, absolute=False)
 
 
 def batchnorm2d(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
     """Return batchnorm with signed gamma, of an image."""
-    to.need_image(x, layer.attrs["num_features"])
+    to.need_channels(x, layer.attrs["num_features"], rank=3)
     return _batchnorm(to, x, layer, tensors, absolute=False)
 
 
