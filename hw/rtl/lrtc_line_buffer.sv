@@ -41,6 +41,12 @@ module lrtc_line_buffer #(
     // A frame that begins with windows of padding only must not begin before its first pixel has come.
     localparam WaitForFrame = PadTop >= KernelH || PadLeft >= KernelW;
 
+    generate
+        if (KernelH > PadTop + Height + PadBottom || KernelW > PadLeft + Width + PadRight) begin : gen_illegal
+            initial $fatal(1, "lrtc_line_buffer: the kernel is larger than the padded image");
+        end
+    endgenerate
+
     logic [YBits-1:0] y_q;
     logic [XBits-1:0] x_d, x_q;
     logic [SkipHBits-1:0] skip_y_q;

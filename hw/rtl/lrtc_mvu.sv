@@ -40,6 +40,18 @@ module lrtc_mvu #(
 
     genvar p;
 
+    generate
+        if (Fan % Taps != 0 || Fan % Simd != 0 || Outputs % Pe != 0) begin : gen_illegal_division
+            initial $fatal(1, "lrtc_mvu: Taps and Simd must divide Fan, and Pe Outputs");
+        end
+        if (Channels % Simd != 0 && Simd % Channels != 0) begin : gen_illegal_simd
+            initial $fatal(1, "lrtc_mvu: Simd must divide Fan/Taps or be a multiple of it");
+        end
+        if (InBipolar != 0 && InBits != 1) begin : gen_illegal_input
+            initial $fatal(1, "lrtc_mvu: a bipolar input has InBits = 1");
+        end
+    endgenerate
+
     // ---- stage A: a window turns Simd elements a cycle past the lanes; it is back in place after SynapseFolds turns
     logic busy_q;
     logic [Fan*InBits-1:0] window_q;

@@ -45,4 +45,4 @@ def test_every_module_is_in_the_readme_and_in_a_bench():
     parts = {"lrtc_popcount", "lrtc_ram"}  # inside lrtc_dot, and lrtc_line_buffer and lrtc_fifo
     for path in FILES:
         assert f"`{path.stem}`" in readme
-    assert {path.stem for path in FILES} == tested | parts
+    assert {path.stem for path in FILES} == (tested - {"convolution"}) | parts

@@ -6,7 +6,7 @@ import pytest
 
 from hw import harness
 
-BENCHES = ("bench_streams", "bench_line_buffer", "bench_dot", "bench_mvu", "bench_heads")
+BENCHES = ("bench_streams", "bench_line_buffer", "bench_dot", "bench_mvu", "bench_heads", "bench_conv")
 MODULES = [
     (bench, module)
     for bench in BENCHES
