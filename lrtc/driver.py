@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,7 @@ def open_model(source: str | Path | Graph | nn.Module, name: str | None = None) 
         name = legal_name(name or "model")
         description = describe(source, name)
     lowered = lower(description)
-    return Model(name, verify(lowered.graph), description, tuple(lowered.notes))
+    return Model(name, verify(replace(lowered.graph, name=name)), description, tuple(lowered.notes))
 
 
 def legal_name(name: str) -> str:
