@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,9 +109,13 @@ def build_host(
         if not sanitize:
             (folder / f"{name}_batch.c").write_text(_BATCH.format(name=name, upper=name.upper()), encoding="utf-8")
             sources.append(f"{name}_batch.c")
-    for source in sources:
-        mode = SANITIZE if sanitize else (*OPTIMISE, "-fPIC")
+    mode = SANITIZE if sanitize else (*OPTIMISE, "-fPIC")
+
+    def compile_one(source: str) -> None:
         compile_c(tool, [*C99, *mode, *flags, "-c", source], folder, f"compiling {source}")
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compile_one, sources))  # list: raises what one raised
     objects = [source.replace(".c", ".o") for source in sources]
     if sanitize:
         includes = "".join(f'#include "{name}.h"\n' for name in networks)

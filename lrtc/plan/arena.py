@@ -61,11 +61,12 @@ def plan_arena(buffers: Iterable[Buffer], align: int = 4) -> Arena:
     every order, which includes an optimal one (place the slots of an optimal arena from its bottom up). It stops at
     the peak.
     """
-    items = [Buffer(b.name, -(-b.size // align) * align, b.first, b.last) for b in buffers]
+    given = tuple(buffers)
+    if any(b.size < 0 or b.last < b.first for b in given):
+        raise ValueError("a buffer of negative size, or one that dies before it is born")
+    items = [Buffer(b.name, -(-b.size // align) * align, b.first, b.last) for b in given]
     if len({b.name for b in items}) != len(items):
         raise ValueError("two buffers have one name")
-    if any(b.size < 0 or b.last < b.first for b in items):
-        raise ValueError("a buffer of negative size, or one that dies before it is born")
     peak = live_peak(items)
     best: tuple[Slot, ...] | None = None
     for order in _orders(items):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+
 def comment_text(text: str) -> str:
     """Return text that is inert inside a C comment: printable ASCII, no comment marks, no trigraphs, one line."""
     safe = "".join(c if " " <= c <= "~" and c != "\\" else "?" for c in text)
