@@ -24,6 +24,7 @@ MAX_PICKLE = 4 << 20  # of the part that is no tensor data
 MAX_RECORDS = 20_000
 MAX_AXES = 8
 ZIP_MAGIC = b"PK\x03\x04"
+ZIP_END = b"PK\x05\x06"
 SAVE = "load it where it was made and write it with lrtc.save(model, path)"
 
 STORAGES = {
@@ -66,6 +67,8 @@ def outline(data: bytes, where: str) -> Any:
     """Return what an archive holds, with an Outline for every tensor; LrtcError if it is damaged or not data."""
     if not data.startswith(ZIP_MAGIC):
         raise LrtcError(f"{where} is not a model file", hint=_foreign_hint(data))
+    if data[-22:-18] != ZIP_END or data[-2:] != b"\0\0":  # the directory ends the file: only one reading is possible
+        raise LrtcError(f"{where} is truncated or damaged: it does not end as an archive", hint="copy or save it again")
     try:
         records = _records(zipfile.ZipFile(io.BytesIO(data)), len(data))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, UnicodeError, ValueError) as error:
@@ -109,8 +112,6 @@ def _records(archive: zipfile.ZipFile, size: int) -> dict[str, Any]:
     # stored, not overlapping, starting at 0: what zipfile sees is then what torch's reader sees
     if min(entry.header_offset for entry in entries) != 0 or sum(entry.file_size for entry in entries) > size:
         raise _Refused("records that overlap")
-    if archive.comment:
-        raise _Refused("a zip archive that torch.save has not written")
     if damaged := archive.testzip():
         raise zipfile.BadZipFile(f"bad checksum of {damaged}")
     lengths: dict[str, Any] = {entry.filename[len(top) + 1 :]: entry.file_size for entry in entries}

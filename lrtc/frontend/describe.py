@@ -45,6 +45,7 @@ def describe(module: nn.Module, name: str) -> Description:
     """
     if not isinstance(module, nn.Module):
         raise LrtcError(f"a {type(module).__name__} is not a torch.nn.Module")
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     if type(module) in BY_CLASS:
         module = nn.Sequential(module)
     with _evaluating(module):
@@ -119,6 +120,13 @@ FUNCTIONS: dict[object, tuple[Signature, Callable[..., nn.Module]]] = {
     torch.max_pool2d: (TORCH_POOL, nn.MaxPool2d),
     F.dropout: (DROP, _dropout),
     "contiguous": (_signature("input"), nn.Identity),
+}
+AS_IT_IS = "leave it out: lrtc.nn.InputQuantize(shape, scale) takes the data as it is"
+OPERATION_REMEDY = {
+    "sign": "use lrtc.nn.LRTSign",
+    "sgn": "use lrtc.nn.LRTSign",
+    "argmax": "leave it out: a compiled network gives the scores and the class",
+    **dict.fromkeys(("float", "to", "type", "truediv", "div"), AS_IT_IS),
 }
 RESHAPES = ("view", "reshape", torch.reshape)
 
@@ -231,9 +239,9 @@ class _Walk:
 
     def _unknown(self, node: fx.Node, origin: str, name: str) -> None:
         remedy = next((text for kind, text in REMEDY.items() if kind.lower() == name.replace("_", "").lower()), "")
-        if name in ("sign", "sgn"):
-            remedy = "use lrtc.nn.LRTSign"
-        many = sum(n not in self.sizes for n in node.all_input_nodes) > 1
+        remedy = OPERATION_REMEDY.get(name, remedy)
+        many = getattr(node.target, "__module__", "") == "_operator"
+        many = many or sum(n not in self.sizes for n in node.all_input_nodes) > 1
         remedy = remedy or ("a compiled network is a chain of layers" if many else f"known: {known()}")
         self._fault(f"{shown(origin)} ({shown(name)})", f"no rule for this operation; {remedy}")
         self._pass_through(node)

@@ -107,7 +107,7 @@ class TensorSpec:
         least, most = tensor.min().item(), tensor.max().item()
         outside = (self.low is not None and least < self.low) or (self.high is not None and most > self.high)
         if outside or (self.nonzero and bool((tensor == 0).any())):
-            yield f"values lie in {least:g}..{most:g}; {self.wanted()}"
+            yield f"values lie in {least}..{most}; {self.wanted()}"
 
     def wanted(self) -> str:
         """Return the words for the values that are supported."""
@@ -115,7 +115,11 @@ class TensorSpec:
             return "they must be -1 or +1"
         if (self.low, self.high) == (-1, 1):
             return "they must be -1, 0 or +1"
-        return f"they must lie in {self.low:g}..{self.high:g}" if self.high is not None else f"at least {self.low:g}"
+        return (
+            f"they must lie in {self.low}..{self.high}"
+            if self.high is not None
+            else f"they must be at least {self.low:g}"
+        )
 
 
 def float_spec(shape: tuple[int, ...], low: float | None = None) -> TensorSpec:

@@ -1,4 +1,9 @@
-"""The file model.pt: a description as plain data and tensors, written whole or not at all, read without code."""
+"""The file model.pt: a description as plain data and tensors, written whole or not at all, read without code.
+
+torch.save of a dict: "format" "lrtc-model", "version" 1, "producer" "lrtc x.y.z", "name", "output" (a layer's name),
+"graph": a list of {"name", "kind", "inputs", "attrs", "origin"} in topological order (see `description.Layer`),
+"tensors": {"origin.parameter": tensor}. Kinds, attributes and tensors are those of the table in `layers`.
+"""
 
 from __future__ import annotations
 
