@@ -8,14 +8,15 @@ from math import prod
 
 from lrtc.errors import FaultList, LrtcError, nearest
 from lrtc.plan.stream import StreamLayer
+from lrtc.plan.timing import window_gaps
 
 
 @dataclass(frozen=True)
 class LayerFold:
     """The folding of one layer (pe = simd = 0 for a maxpool, which has none) and its cycles a frame.
 
-    A window takes folds·steps cycles: outputs = pe·folds, fan = simd·steps.
-    gather: cycles to collect the input (positions that a line buffer scans, or beats that make up a linear's window).
+    A window takes folds·steps cycles: outputs = pe·folds, fan = simd·steps. cycles: the least number between two images
+    that this layer alone allows. fifo: pixels that a queue before the layer holds (0: none).
     """
 
     name: str
@@ -24,16 +25,8 @@ class LayerFold:
     folds: int
     steps: int
     windows: int
-    gather: int
-
-    @property
-    def compute(self) -> int:
-        return self.windows * self.folds * self.steps
-
-    @property
-    def cycles(self) -> int:
-        """Return the least number of cycles between two frames that this layer alone allows."""
-        return max(self.compute, self.gather)
+    cycles: int
+    fifo: int = 0
 
     @property
     def slots(self) -> int:
@@ -43,20 +36,26 @@ class LayerFold:
 
 @dataclass(frozen=True)
 class FoldPlan:
-    """The folding of every layer; `input_beats` and `output_beats` a frame; `target` cycles a frame."""
+    """The folding of every layer; beats an image at both ends; `target` cycles an image.
+
+    interval: exact cycles from image to image when nothing outside stalls. latency: from the first byte of the first
+    image to its first answer. Both are known once the queues are (`lrtc.plan.queues`).
+    """
 
     layers: tuple[LayerFold, ...]
     input_beats: int
     output_beats: int
     target: int
+    interval: int = 0
+    latency: int = 0
 
     @property
     def slots(self) -> int:
         return sum(layer.slots for layer in self.layers)
 
     @property
-    def cycles(self) -> int:
-        """Return the cycles a frame of the slowest stage."""
+    def bound(self) -> int:
+        """Return the cycles an image of the slowest stage; `interval` is no less."""
         return max(self.stages().values())
 
     @property
@@ -74,11 +73,13 @@ class FoldPlan:
         """Return the plan in words for people, one stage a line."""
         width = max(len(layer.name) for layer in self.layers)
         rows = [
-            f"{self.slots} products a cycle; the slowest stage, {self.bottleneck}, takes {self.cycles} cycles an image"
+            f"{self.slots} products a cycle; an image every {self.interval:,} cycles, latency {self.latency:,}",
+            f"slowest stage: {self.bottleneck}, {self.bound:,} cycles an image",
         ]
         for layer in self.layers:
             folding = f"PE {layer.pe} × SIMD {layer.simd}" if layer.slots else "pool"
-            rows.append(f"  {layer.name:<{width}}  {folding:<20} {layer.cycles:>10,} cycles an image")
+            queue = f", after a queue of {layer.fifo} pixels" if layer.fifo else ""
+            rows.append(f"  {layer.name:<{width}}  {folding:<20} {layer.cycles:>10,} cycles an image alone{queue}")
         return rows
 
 
@@ -104,15 +105,14 @@ def plan_folding(
     target: int | None = None,
     fold: Mapping[str, tuple[int, int]] | None = None,
 ) -> FoldPlan:
-    """Return the folding with the fewest slots such that no stage needs more than `target` cycles a frame.
+    """Return the folding with the fewest slots such that no stage needs more than `target` cycles an image.
 
     Without a target: the cycles of the slowest stage that folding cannot change. fold: layer (value name or
     origin) → (pe, simd), which the target does not bind. LrtcError names every illegal folding with the legal ones.
     """
     given = _given(layers, fold or {})
-    inputs, outputs = layers[0].input.size, layers[-1].output.size
-    floors = {"input": inputs, **{layer.name: max(_gather(layer), layer.window.count) for layer in layers}}
-    floors["output"] = outputs
+    floors = {layer.name: _least_cycles(layer, 1) for layer in layers}
+    floors = {"input": layers[0].input.size} | floors | {"output": layers[-1].output.size}
     floor = max(floors.values())
     if target is not None and target < floor:
         slowest = max(floors, key=floors.__getitem__)
@@ -122,30 +122,34 @@ def plan_folding(
         )
     target = floor if target is None else target
     folds = tuple(_fold_layer(layer, target, given.get(layer.name)) for layer in layers)
-    return FoldPlan(folds, inputs, outputs, target)
+    return FoldPlan(folds, floors["input"], floors["output"], target)
 
 
-def _gather(layer: StreamLayer) -> int:
-    """Return the cycles a frame to collect the windows."""
+def _least_cycles(layer: StreamLayer, per_window: int) -> int:
+    """Return the cycles an image of a layer alone when a window takes `per_window` cycles.
+
+    A line buffer scans on while a window is computed, but not past the next one.
+    """
     if layer.slides:
-        return prod(layer.window.scan)
-    return layer.input.size if layer.input.elem.kind == "u" else prod(layer.input.shape[:-1])
+        return sum(max(gap, per_window) for gap in window_gaps(layer.window))
+    beats = layer.input.size if layer.input.elem.kind == "u" else prod(layer.input.shape[:-1])
+    return max(beats, per_window)
 
 
 def _fold_layer(layer: StreamLayer, target: int, given: tuple[int, int] | None) -> LayerFold:
-    windows, gather = layer.window.count, _gather(layer)
+    windows = layer.window.count
     if not layer.has_weights:
-        return LayerFold(layer.name, 0, 0, 1, 1, windows, gather)
+        return LayerFold(layer.name, 0, 0, 1, 1, windows, _least_cycles(layer, 1))
     outputs, fan = layer.outputs, layer.window.fan
-
-    def made(pe: int, simd: int) -> LayerFold:
-        return LayerFold(layer.name, pe, simd, outputs // pe, fan // simd, windows, gather)
-
-    if given is not None:
-        return made(*given)
-    choices = [made(pe, simd) for pe in legal_pe(layer) for simd in legal_simd(layer)]
-    # All pairs are tried, so the least area is exact. Of equal areas the fewest PEs: they cost accumulators.
-    return min((c for c in choices if c.compute <= target), key=lambda c: (c.slots, c.pe))
+    if given is None:
+        pairs = [(pe, simd) for pe in legal_pe(layer) for simd in legal_simd(layer)]
+        cost = {pair: (outputs // pair[0]) * (fan // pair[1]) for pair in pairs}
+        slow = {per_window: _least_cycles(layer, per_window) for per_window in set(cost.values())}
+        # All pairs are tried, so the least area is exact. Of equal areas the fewest PEs: they cost accumulators.
+        given = min((p for p in pairs if slow[cost[p]] <= target), key=lambda p: (p[0] * p[1], p[0]))
+    pe, simd = given
+    folds, steps = outputs // pe, fan // simd
+    return LayerFold(layer.name, pe, simd, folds, steps, windows, _least_cycles(layer, folds * steps))
 
 
 def _given(layers: Sequence[StreamLayer], fold: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

@@ -13,7 +13,7 @@ from lrtc.backends.base import Backend, Output
 from lrtc.backends.verilog.views import TopView, images, layer_view, module_names, top_view
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
-from lrtc.plan.fold import plan_folding
+from lrtc.plan.queues import plan_stream
 from lrtc.plan.stream import stream_faults, stream_layers
 from lrtc.resources import share
 
@@ -51,13 +51,14 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     options = dict(options or {})
     _check(graph, name, options)
     layers = stream_layers(graph)
-    plan = plan_folding(layers, options.get("target_cycles"), options.get("fold"))
+    answer = options.get("output", "logits")
+    plan = plan_stream(layers, options.get("target_cycles"), options.get("fold"), answer == "class")
     modules = module_names(name, layers)
     views = tuple(
         layer_view(graph, layer, fold, modules[layer.name], first=layer is layers[0])
         for layer, fold in zip(layers, plan.layers, strict=True)
     )
-    top = top_view(name, layers, views, plan, options.get("output", "logits"))
+    top = top_view(name, layers, views, plan, answer)
     rendered = _render(graph, top, options.get("templates"))
     library = _library(rendered.values())
     roms = {}

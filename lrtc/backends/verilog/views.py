@@ -51,7 +51,9 @@ class TopView:
     answer: str
     stages: tuple[tuple[str, int], ...]
     bottleneck: str
-    cycles: int
+    bound: int
+    interval: int
+    latency: int
     slots: int
 
 
@@ -73,18 +75,21 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, f
     by_element = first and not layer.slides
     chain = Chain(Stream("in", elem.bits if by_element else layer.input.shape[-1] * elem.bits))
     in_bits = chain.stream.bits
+    if fold.fifo:
+        sizes = {"Width": in_bits, "Depth": fold.fifo}
+        chain.add("lrtc_fifo", "u_queue", Stream("queue", in_bits), sizes, "pixels that come while the window waits")
     _gather_window(chain, layer)
     if layer.has_weights:
         _dot_product(chain, graph, layer, fold, module)
         folding = (
             f"PE = {fold.pe} of {layer.outputs} outputs, SIMD = {fold.simd} of {layer.window.fan} inputs: "
-            f"{fold.folds * fold.steps} cycles a window, {fold.windows} windows, {fold.cycles} cycles an image"
+            f"{fold.folds * fold.steps} cycles a window, {fold.windows} windows; alone {fold.cycles} cycles an image"
         )
     else:
         parameters = {"Channels": layer.outputs, "Taps": layer.window.taps, "AndMask": _and_mask(graph, layer)}
         taps = (("in_tap_valid_i", "window_tap_valid"),)
         chain.add("lrtc_maxpool", "u_maxpool", Stream("pooled", layer.outputs), parameters, ports=taps)
-        folding = f"1 cycle a window, {fold.windows} windows, {fold.cycles} cycles an image"
+        folding = f"1 cycle a window, {fold.windows} windows; alone {fold.cycles} cycles an image"
     width = chain.stream.bits
     chain.add("lrtc_skid_buffer", "u_skid", Stream("out", width), {"Width": width}, "no ready path leaves the layer")
     return LayerView(
@@ -235,7 +240,9 @@ def top_view(
         answer=answer,
         stages=tuple(plan.stages().items()),
         bottleneck=plan.bottleneck,
-        cycles=plan.cycles,
+        bound=plan.bound,
+        interval=plan.interval,
+        latency=plan.latency,
         slots=plan.slots,
     )
 
