@@ -36,7 +36,7 @@ class Compiled:
 
 def to_c(graph: Graph, images: int = 6, seed: int = 0) -> Compiled:
     """Return a graph compiled to C, with inputs and what the interpreter answers on the graph as it was given."""
-    x = random_input(graph, images, seed)
+    x = random_input(graph, images, seed) & graph.inputs[0].type.elem.high  # uN: N bits
     want = interp.run(graph, x).reshape(images, -1).astype(np.int32)
     packed = run_pipeline(graph, "c")
     assert refuse(packed) == []

@@ -47,8 +47,8 @@ class Step:
     """One C function: reads `x`, writes `y`.
 
     kind: the name of its template. nodes: what it stands for, the first does the work. weights: int [O,Kh,Kw,I].
-    level: int64 [O], y = x ≥ level, where weights of flipped channels are negated already. rows: (multiplier,
-    offset). scratch: bytes it needs while it runs.
+    level: int64 [O], y = x ≥ level; in a matrix layer, weights and levels of flipped channels are negated already,
+    `flip` only tells which. rows: (multiplier, offset). scratch: bytes it needs while it runs.
     """
 
     kind: str
@@ -152,7 +152,7 @@ def _matrix(graph: Graph, node: Node) -> Step:
     else:
         shape = graph.types[x].shape
         window = Window(*shape, weights.shape[1:3], node.op.stride, node.op.padding, node.type.shape[:2])
-    nodes, level, rows = (node,), None, None
+    nodes, level, flip, rows = (node,), None, None, None
     if (follower := _only_reader(graph, node)) is not None:
         table = graph.const(follower.ins[1]).astype(np.int64)
         nodes = (node, follower)
@@ -166,7 +166,7 @@ def _matrix(graph: Graph, node: Node) -> Step:
             rows = table
     kind = _kernel(graph.types[x], weights, level)
     scratch = _scratch(kind, window, graph.types[x])
-    return Step(kind, nodes, x, nodes[-1].out, window, weights, level, None, rows, scratch)
+    return Step(kind, nodes, x, nodes[-1].out, window, weights, level, flip, rows, scratch)
 
 
 def _only_reader(graph: Graph, node: Node) -> Node | None:

