@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,7 @@ class Chain:
         self.waves = waves
         self.options = options
         self._compiled: dict[str, Result] = {}
+        self._scratch = tempfile.TemporaryDirectory(prefix="lrtc-")  # one Verilator build for all runs
 
     def compiled(self, target: str) -> Result:
         """Return the model compiled to a target (the Verilog with logits out)."""
@@ -113,10 +115,13 @@ class Chain:
         from lrtc.check.simulate import simulate
 
         result = self.compiled("verilog")
-        done = simulate(result.files, result.name, images, stalls=stalls, waves=self.waves)
+        waves = self.waves if stalls == "idle" else None
+        done = simulate(
+            result.files, result.name, images, stalls=stalls, waves=waves, work_dir=Path(self._scratch.name)
+        )
         figures = {
             "stalls": stalls,
-            "cycles_per_image": done.cycles_per_image,
+            "cycles_per_image": round(done.cycles_per_image, 1),
             "latency_cycles": done.latency,
             "total_cycles": done.cycles,
         }

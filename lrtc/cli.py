@@ -22,7 +22,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compile trained discrete neural networks to C and Verilog, bit for bit.",
 )
-out = Console()
+PLAIN_WIDTH = 120  # of tables that go into a pipe or a file
+out = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
 err = Console(stderr=True)
 
 

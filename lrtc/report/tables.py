@@ -89,7 +89,7 @@ def cost_text(figures) -> str:
             f"flash {figures['flash_bytes']:,} B, RAM {figures['ram_bytes']:,} B + stack {figures['stack_bytes']:,} B"
         )
     if "cycles_per_image" in figures:
-        parts.append(f"{figures['cycles_per_image']:,} cycles/image, latency {figures['latency_cycles']:,} cycles")
+        parts.append(f"{figures['cycles_per_image']:,g} cycles/image, latency {figures['latency_cycles']:,} cycles")
     return "; ".join(parts)
 
 
