@@ -150,7 +150,8 @@ class _Reader:
         raise EOFError
 
     def _proto(self, version: int) -> None:
-        pass
+        if version != 2:
+            raise _Refused(f"its description has pickle protocol {version}; torch.save writes 2")
 
     def _mark(self, _: None) -> None:
         self.stack.append(MARK)

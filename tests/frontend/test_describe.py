@@ -236,6 +236,7 @@ def test_modes_and_values_are_left_alone():
     assert not (found.tensors["conv.beta"] == 9).any()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch about itself
 def test_a_compiled_module_is_described_as_what_it_wraps():
     assert describe(torch.compile(Base()), "m").layers == describe(Base(), "m").layers
 

@@ -9,6 +9,7 @@ import struct
 import time
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from networks import images, network, to_ir
@@ -129,6 +130,30 @@ def rewritten(data: bytes, change) -> bytes:
 
 def test_rewriting_alone_does_no_harm():
     assert from_bytes(rewritten(good(), lambda records: None), "m.pt").layers == from_bytes(good(), "m.pt").layers
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pickletools about odd strings
+@pytest.mark.parametrize("seed", range(4))
+def test_a_garbled_description_is_refused_or_sound(seed: int):
+    """Checksums are right here: only the reader's own checks stand between the bytes and the compiler."""
+    rng = np.random.default_rng(seed)
+    data = good()
+    refused = 0
+    for _ in range(100):
+
+        def change(records: dict) -> None:
+            code = bytearray(records["data.pkl"])
+            for _ in range(int(rng.integers(1, 4))):
+                code[int(rng.integers(len(code)))] = int(rng.integers(256))
+            records["data.pkl"] = bytes(code)
+
+        try:
+            description = from_bytes(rewritten(data, change), "m.pt")
+            lower(description)
+            rebuild(description)
+        except LrtcError:
+            refused += 1
+    assert refused > 50
 
 
 def test_a_storage_longer_than_its_record_is_refused():
