@@ -52,10 +52,7 @@ def conv(name, shape, outputs, pe, simd, kind) -> Case:
     levels = [(rng.randint(-3, 3), rng.getrandbits(1)) for _ in range(outputs)]
     rows = [
         pack(
-            [
-                pack_weights(rng, kind, 1, weights[nf * pe + p][sf * simd : (sf + 1) * simd])
-                for p in range(pe)
-            ],
+            [pack_weights(rng, kind, 1, weights[nf * pe + p][sf * simd : (sf + 1) * simd]) for p in range(pe)],
             simd * lane_bits,
         )
         for nf in range(outputs // pe)

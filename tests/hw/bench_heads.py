@@ -95,7 +95,7 @@ def argmax(name, count, width) -> Case:
     bits = max(1, (count - 1).bit_length())
     return Case(
         name, "lrtc_argmax", {"Count": count, "Width": width}, {"data": width}, {"data": bits}, frame, count,
-        (count - 1, 0, 1),
+        (count - 1, 0, 1), steady=count > 2,
     )  # fmt: skip
 
 

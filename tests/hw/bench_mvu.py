@@ -97,6 +97,7 @@ def case(name, taps, channels, outputs, pe, simd, in_bits, kind, weight_bits, ac
         depth,
         (0, 0, synapse_folds + 3),
         {f"{name}.hex": hex_rows(rows, word)},
+        steady=synapse_folds > 1,
     )
     addr = max(1, (depth - 1).bit_length())
     body = BODY.format(addr=addr, word=word, depth=depth, file=f"{name}.hex", parameters=plain.parameter_text())
@@ -126,4 +127,3 @@ CASES = [
     case("level_one", 1, 7, 2, 2, 7, 1, TERNARY, 1, 4, 0),  # one unsigned bit, not a bipolar one
     case("narrow", 1, 24, 4, 2, 8, 0, TERNARY, 1, 3, 0),  # sums beyond AccBits wrap
 ]
-DEFINES = {"LRTC_FAST_POPCOUNT": 1}

