@@ -96,7 +96,7 @@ def open_model(source: str | Path | Graph | nn.Module, name: str | None = None) 
         name = legal_name(name or "model")
         description = describe(source, name)
     lowered = lower(description)
-    return Model(name, verify(replace(lowered.graph, name=name)), description, tuple(lowered.notes))
+    return Model(name, verify(replace(lowered.graph, name=name)), lowered.description, tuple(lowered.notes))
 
 
 def legal_name(name: str) -> str:
@@ -165,6 +165,10 @@ def _output_faults(graph: Graph) -> list[Fault]:
     if type_.elem.is_float:
         what = "the output is real; end the network with lrtc.nn.LRTScale or lrtc.nn.QuantLinear (integer logits)"
         return [Fault("network", what)]
+    if type_.elem.is_discrete:
+        return [
+            Fault("network", f"the output is {type_}; end the network with a linear layer, whose logits are integers")
+        ]
     return []
 
 

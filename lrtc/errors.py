@@ -78,3 +78,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known word nearest to `word`, or nothing."""
     match = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean {match[0]!r}?)" if match else ""
+
+
+def shown(text: object, limit: int = 80) -> str:
+    """Return foreign text for a message: one line, at most `limit` characters, everything unprintable escaped."""
+    if not isinstance(text, str):
+        return f"a value of type {type(text).__name__}"
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
+    return safe if len(safe) <= limit else safe[: limit - 1] + "…"

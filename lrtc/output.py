@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lrtc.errors import LrtcError
+from lrtc.wholefile import write_whole
 
 MANIFEST = "lrtc.json"
 
@@ -87,14 +89,6 @@ def write_folder(folder: Path, files: Mapping[str, str], manifest: Mapping[str, 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays to an .npz in one step: the old file or the new one, whole."""
-    if path.is_dir():
-        raise LrtcError(f"{path} is a folder, not a file")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, **arrays)
-        partial.replace(path)
-    except OSError as error:
-        raise LrtcError(f"{path} could not be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    write_whole(path, file.getvalue())

@@ -16,8 +16,7 @@ from typing import Any
 
 import torch
 
-from lrtc.errors import LrtcError
-from lrtc.frontend.description import shown
+from lrtc.errors import LrtcError, shown
 
 MAX_BYTES = 256 << 20  # of the file
 MAX_PICKLE = 4 << 20  # of the part that is no tensor data

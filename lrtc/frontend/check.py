@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lrtc.errors import Fault
-from lrtc.frontend.description import INPUT, Description, Layer, fault_of, shown
+from lrtc.errors import Fault, shown
+from lrtc.frontend.description import INPUT, Description, Layer, fault_of
 from lrtc.frontend.fields import plain
 from lrtc.frontend.layers import RULES, no_rule
 

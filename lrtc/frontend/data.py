@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrtc.errors import Fault, LrtcError, count
-from lrtc.frontend.description import shown
+from lrtc.errors import Fault, LrtcError, count, shown
 from lrtc.interp import quantize
 from lrtc.ir import Input
 

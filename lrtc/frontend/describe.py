@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
-from lrtc.errors import Fault, LrtcError, count
+from lrtc.errors import Fault, LrtcError, count, shown
 from lrtc.frontend.check import form_faults, value_faults
-from lrtc.frontend.description import INPUT, Description, Layer, label, shown
+from lrtc.frontend.description import INPUT, Description, Layer, label
 from lrtc.frontend.fields import plain
 from lrtc.frontend.layers import BY_CLASS, REMEDY, known, no_rule
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrtc.errors import Fault
+from lrtc.errors import Fault, shown
 
 INPUT = "input"  # the name of the network's input among the names that nodes refer to
 
@@ -51,14 +51,6 @@ def label(origin: str, kind: str, attrs: Mapping[str, Any]) -> str:
     sizes = next((s for s in SIZES if all(type(attrs.get(name)) is int for name in s)), ())
     text = "→".join(str(attrs[name]) for name in sizes)
     return f"{shown(origin)} ({shown(kind)}{' ' if text else ''}{text})"
-
-
-def shown(text: object, limit: int = 80) -> str:
-    """Return foreign text for a message: one line, at most `limit` characters, everything unprintable escaped."""
-    if not isinstance(text, str):
-        return f"a value of type {type(text).__name__}"
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
-    return safe if len(safe) <= limit else safe[: limit - 1] + "…"
 
 
 def fault_of(layer: Layer, what: str) -> Fault:

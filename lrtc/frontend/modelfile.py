@@ -16,14 +16,14 @@ import torch
 from torch import nn
 
 from lrtc import __version__
-from lrtc.errors import Fault, LrtcError, count
+from lrtc.errors import Fault, LrtcError, count, shown
 from lrtc.frontend.archive import MAX_BYTES, SAVE, Outline, outline
 from lrtc.frontend.check import MAX_LAYERS, form_faults, value_faults
 from lrtc.frontend.describe import describe
-from lrtc.frontend.description import Description, Layer, shown
+from lrtc.frontend.description import Description, Layer
 from lrtc.frontend.fields import plain
 from lrtc.frontend.rebuild import rebuild
-from lrtc.frontend.wholefile import write_whole
+from lrtc.wholefile import write_whole
 
 FORMAT, VERSION = "lrtc-model", 1
 HEADER = {"format": str, "version": int, "producer": str, "name": str, "graph": list, "output": str, "tensors": dict}

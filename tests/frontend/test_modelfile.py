@@ -14,8 +14,9 @@ from networks import network
 from torch import nn
 
 import lrtc
+from lrtc import wholefile
 from lrtc.errors import LrtcError
-from lrtc.frontend import archive, describe, load, read, save, wholefile
+from lrtc.frontend import archive, describe, load, read, save
 from lrtc.frontend.modelfile import from_bytes, to_bytes
 from lrtc.nn import InputQuantize, LRTConv2d, LRTLinear, LRTScale, LRTSign, discretize
 

@@ -6,8 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from lrtc.errors import LrtcError
-from lrtc.frontend.description import shown
+from lrtc.errors import LrtcError, shown
 
 
 def write_whole(path: Path, data: bytes) -> None:
