@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +99,8 @@ def simulate_jobs(
 ) -> list[SimResult]:
     """Return the results of several runs of one build, in order.
 
-    work_dir keeps the build for the next call with the same sources (without: a temporary folder). waves: where the
-    waveform goes, `.fst` or `.vcd` (a `.fst` becomes `.vcd` where lz4.h is not installed; see `SimResult.waves`).
+    work_dir keeps the build for the next call with the same sources (without one, this process keeps it). waves:
+    where the waveform goes; `.fst` becomes `.vcd` where lz4.h is not installed (see `SimResult.waves`).
     Mismatch when the design breaks the protocol or stops; ToolMissing names what is not installed.
     """
     for job in jobs:
@@ -113,12 +113,13 @@ def simulate_jobs(
     if waves is not None:
         trace = "fst" if waves.suffix == ".fst" and has_fst(verilator.env) else "vcd"
         waves = waves.with_suffix(f".{trace}")
-    with _folder(work_dir) as folder:
-        executable = build(verilator, files, top, trace, folder)
-        with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as run_dir:
-            answer = _child(executable, top, files, jobs, Path(run_dir), trace, verilator.env, timeout)
-            if waves is not None:
-                shutil.move(Path(run_dir) / f"dump.{trace}", waves)
+    folder = _folder(work_dir)
+    executable = build(verilator, files, top, trace, folder)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as run_dir:
+        answer = _child(executable, top, files, jobs, Path(run_dir), trace, verilator.env, timeout)
+        if waves is not None:
+            waves.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(Path(run_dir) / f"dump.{trace}", waves)
     if "fault" in answer:
         raise Mismatch(f"the simulated design {top} breaks its contract: {answer['fault']}")
     return [_result(answer, k, job, waves) for k, job in enumerate(jobs)]
@@ -130,15 +131,17 @@ def _result(answer: Mapping[str, np.ndarray], k: int, job: Job, waves: Path | No
     return SimResult(answer[f"outputs{k}"], ends, first_out - first_in, cycles, job.stalls, waves)
 
 
-@contextmanager
-def _folder(work_dir: Path | None):
-    """Yield work_dir, made if need be, or a folder that is gone afterwards."""
-    if work_dir is not None:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        yield work_dir.resolve()
-        return
-    with tempfile.TemporaryDirectory(prefix="lrtc-sim-") as folder:
-        yield Path(folder)
+def _folder(work_dir: Path | None) -> Path:
+    """Return work_dir, made if need be, or the folder of this process, which is gone when it ends."""
+    if work_dir is None:
+        return Path(_own_folder().name)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    return work_dir.resolve()
+
+
+@cache
+def _own_folder() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="lrtc-sim-")
 
 
 def _child(

@@ -1,0 +1,94 @@
+"""Small integer networks, as the passes leave them: what random ones seldom are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lrtc.ir import B1, T2, U8, Elem, Graph, GraphBuilder, tensor, verify
+from lrtc.ir.ops import Affine, Conv2d, Linear, MaxPool2d, Threshold
+
+
+class Maker:
+    """A GraphBuilder with a chain: each call goes on from the value that the last one made."""
+
+    def __init__(self, name: str, shape: tuple[int, ...], seed: int = 0) -> None:
+        self.b = GraphBuilder(name)
+        self.rng = np.random.default_rng(seed)
+        self.x = self.b.input("x", tensor(shape, U8))
+
+    def _weight(self, shape: tuple[int, ...], elem: Elem) -> str:
+        legal = [v for v in range(elem.low, elem.high + 1) if v or elem.kind != "b"]
+        value = self.rng.choice(legal, shape).astype(np.int8)
+        return self.b.const("w", value, tensor(shape, elem, "O" + "HWC"[-len(shape) + 1 :].replace("C", "I")))
+
+    def conv(self, name: str, outputs: int, kernel=(3, 3), stride=(1, 1), padding=(0, 0, 0, 0), elem=T2) -> Maker:
+        w = self._weight((outputs, *kernel, self.b.facts[self.x].type.shape[-1]), elem)
+        self.x = self.b.add(Conv2d(stride, padding), [self.x, w], name, f"body.{name}")
+        return self
+
+    def linear(self, name: str, outputs: int, elem=T2) -> Maker:
+        w = self._weight((outputs, *self.b.facts[self.x].type.shape), elem)
+        self.x = self.b.add(Linear(), [self.x, w], name, f"body.{name}")
+        return self
+
+    def threshold(self, levels=None, flips=None) -> Maker:
+        fact = self.b.facts[self.x]
+        channels = fact.type.shape[-1]
+        if levels is None:
+            levels = self.rng.normal(0, 1 + (fact.high - fact.low) / 20, channels).astype(int)
+            flips = self.rng.integers(0, 2, channels)
+        rows = np.stack([levels, flips]).astype(np.int32)
+        self.x = self.b.add(Threshold(), [self.x, self.b.const("t", rows)], "bits", "body.bits")
+        return self
+
+    def pool(self, name: str, directions=None, **attributes) -> Maker:
+        f = (
+            ()
+            if directions is None
+            else (self.b.const("f", np.array(directions, np.int8), tensor((len(directions),), B1)),)
+        )
+        self.x = self.b.add(MaxPool2d(**attributes), [self.x, *f], name, f"body.{name}")
+        return self
+
+    def affine(self) -> Maker:
+        channels = self.b.facts[self.x].type.shape[-1]
+        rows = np.stack([self.rng.integers(-127, 128, channels), self.rng.integers(-999, 1000, channels)])
+        self.x = self.b.add(Affine(), [self.x, self.b.const("s", rows.astype(np.int32))], "logits", "scale")
+        return self
+
+    def done(self) -> Graph:
+        return verify(self.b.finish([self.x]))
+
+
+def tiny() -> Graph:
+    """One strided, padded convolution and a head: every kind of line in the emitted text."""
+    maker = Maker("tiny", (4, 4, 1)).conv("conv", 4, stride=(2, 2), padding=(1, 1, 1, 1)).threshold()
+    return maker.linear("fc", 3, B1).affine().done()
+
+
+def special() -> dict[str, tuple[Graph, dict[str, object]]]:
+    """Return name → (graph, options of the backend)."""
+    far = [10_000, -10_000, 10_000, -10_000]
+    return {
+        "vector": (Maker("vector", (7,)).linear("a", 33).threshold().linear("b", 4).done(), {"fold": {"b": (2, 11)}}),
+        "bytes": (Maker("bytes", (3, 2, 3)).linear("a", 6, Elem("i", 8)).affine().done(), {"fold": {"a": (3, 6)}}),
+        "maps": (Maker("maps", (5, 4, 2)).conv("a", 6, kernel=(2, 3), elem=B1).done(), {"fold": {"a": (2, 4)}}),
+        "ties": (
+            Maker("ties", (3, 3, 1)).conv("a", 3).threshold().linear("b", 10, T2).done(),
+            {"output": "class"},
+        ),
+        "never": (
+            Maker("never", (5, 5, 1))
+            .conv("a", 4, padding=(1, 1, 1, 1))
+            .threshold(far, [0, 0, 1, 1])
+            .pool("p", [1, -1, -1, 1], kernel=(3, 2), stride=(2, 1), padding=(1, 0, 0, 1))
+            .linear("b", 5)
+            .affine()
+            .done(),
+            {},
+        ),
+        "one": (
+            Maker("one", (1, 1, 1)).conv("a", 1, kernel=(1, 1)).threshold().linear("b", 1).done(),
+            {"output": "class"},
+        ),
+    }
