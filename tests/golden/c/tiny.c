@@ -1,7 +1,7 @@
 /* tiny.c: a discrete neural network compiled by lrtc 0.0.0. Generated: edit the model, not this file.
 
    C99; no allocation, no library call, no floating point, no recursion. Not re-entrant: one static arena.
-   Flash holds 132 bytes of constants; RAM holds 128 bytes of arena.
+   Flash holds 132 bytes of tables beside the code; RAM holds 128 bytes of arena.
 
    The network as lrtc sees it (b1: -1 or +1; t2: -1, 0 or +1; u, i: integers; H, W, C: rows, columns, channels):
 
