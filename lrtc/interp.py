@@ -7,23 +7,35 @@ Integer sums go through float BLAS, which is exact: every partial sum is below t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from lrtc.ir import Graph
+from lrtc.ir import Elem, Graph
 from lrtc.ir.ops import (
+    Add,
     Affine,
     BatchNorm,
+    Channels,
+    Clamp,
+    Concat,
     Const,
     Conv2d,
+    Crop,
+    Divide,
     Flatten,
     Identity,
     Linear,
     MaxPool2d,
     Op,
+    Pad,
+    Quantize,
     ScaleBias,
     Sign,
+    SumPool2d,
+    Ternarize,
     Threshold,
+    TopK,
     window_shape,
 )  # fmt: skip
 
@@ -52,8 +64,18 @@ def _magnitude(x: np.ndarray) -> int:
 
 
 def conv2d(op: Conv2d, x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """acc[oy,ox,o] = Σ w[o,ky,kx,i] · x[oy·sh+ky−top, ox·sw+kx−left, i], padded taps count 0."""
-    outputs, kh, kw, _ = w.shape
+    """acc[oy,ox,o] = Σ w[o,ky,kx,i] · x[oy·sh+ky·dh−top, ox·sw+kx·dw−left, g·I+i], padded taps count 0."""
+    if op.dilation != (1, 1):
+        return conv2d(replace(op, dilation=(1, 1)), x, _spread(w, op.dilation))
+    outputs, inside = w.shape[0] // op.groups, w.shape[-1]
+    if op.groups > 1:
+        one = replace(op, groups=1)
+        parts = [
+            conv2d(one, x[..., g * inside : (g + 1) * inside], w[g * outputs : (g + 1) * outputs])
+            for g in range(op.groups)
+        ]
+        return np.concatenate(parts, axis=-1)
+    kh, kw = w.shape[1:3]
     oh, ow = window_shape(x.shape[1:3], (kh, kw), op.stride, op.padding)
     flat = w.transpose(0, 3, 1, 2).reshape(outputs, -1)
     out = np.empty((len(x), oh, ow, outputs), dtype=np.int32)
@@ -62,6 +84,14 @@ def conv2d(op: Conv2d, x: np.ndarray, w: np.ndarray) -> np.ndarray:
         columns = _windows(x[i : i + step], (kh, kw), op.stride, op.padding, 0).reshape(-1, flat.shape[1])
         out[i : i + step] = _exact_matmul(columns, flat).reshape(-1, oh, ow, outputs)
     return out
+
+
+def _spread(w: np.ndarray, dilation: tuple[int, int]) -> np.ndarray:
+    """Return the kernel with dilation − 1 zeros between its taps."""
+    outputs, kh, kw, inside = w.shape
+    wide = np.zeros((outputs, (kh - 1) * dilation[0] + 1, (kw - 1) * dilation[1] + 1, inside), dtype=w.dtype)
+    wide[:, :: dilation[0], :: dilation[1]] = w
+    return wide
 
 
 def linear(op: Linear, x: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -93,9 +123,59 @@ def sign(op: Sign, x: np.ndarray) -> np.ndarray:
     return np.where(x >= 0, 1, -1).astype(np.int8)
 
 
+def ternarize(op: Ternarize, x: np.ndarray) -> np.ndarray:
+    """z = +1 where x ≥ width, −1 where x ≤ −width, else 0."""
+    width = np.float32(op.width)
+    return np.where(x >= width, 1, np.where(x <= -width, -1, 0)).astype(np.int8)
+
+
+def quantize_real(op: Quantize, x: np.ndarray) -> np.ndarray:
+    """q = clip(round(x), low, high)."""
+    rounded = {"even": np.rint, "floor": np.floor, "ceil": np.ceil}[op.rounding](x)
+    return np.clip(rounded, op.low, op.high).astype(_holder(op.out))
+
+
+def _holder(elem: Elem) -> type:
+    """Return the numpy type in which values of an element are held."""
+    return {"b": np.int8, "t": np.int8, "f": np.float32}.get(elem.kind, np.int32)
+
+
 def threshold(op: Threshold, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """z = +1 where (x ≥ level) ≠ flip, else −1."""
-    return np.where((x >= rows[0]) != (rows[1] != 0), 1, -1).astype(np.int8)
+    """z = low + n, n the number of levels ≤ x, K − n where flip; for b1 z = 2n − 1."""
+    count = np.zeros(x.shape, dtype=np.int32)
+    for level in rows[:-1]:
+        count += x >= level
+    count = np.where(rows[-1] != 0, len(rows) - 1 - count, count)
+    return (2 * count - 1 if op.out.kind == "b" else op.base + count).astype(_holder(op.out))
+
+
+def topk(op: TopK, x: np.ndarray) -> np.ndarray:
+    """The indices of the k greatest elements, the lowest index first among equals."""
+    return np.argsort(-x.astype(np.int64), axis=-1, kind="stable")[:, : op.k].astype(np.int32)
+
+
+def add(op: Add, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """y = a + b."""
+    return a.astype(np.int32) + b.astype(np.int32)
+
+
+def divide(op: Divide, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """y = f32(x / d)."""
+    return x.astype(np.float32) / rows[0]
+
+
+def clamp(op: Clamp, x: np.ndarray) -> np.ndarray:
+    """y = min(max(x, low), high)."""
+    if op.low is None and op.high is None:
+        return x
+    kind = np.float32 if x.dtype == np.float32 else np.int32
+    low, high = (None if v is None else kind(v) for v in (op.low, op.high))
+    return np.clip(x.astype(kind), low, high)
+
+
+def sumpool(op: SumPool2d, x: np.ndarray) -> np.ndarray:
+    """y = Σ over the window of x, padded taps count 0."""
+    return _windows(x, op.kernel, op.stride, op.padding, 0).sum(axis=(-2, -1), dtype=np.int32)
 
 
 def affine(op: Affine, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -120,6 +200,29 @@ def flatten(op: Flatten, x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
+def pad(op: Pad, x: np.ndarray) -> np.ndarray:
+    """x with a value around it."""
+    top, bottom, left, right = op.padding
+    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=op.value)
+
+
+def crop(op: Crop, x: np.ndarray) -> np.ndarray:
+    """x[top : H−bottom, left : W−right]."""
+    top, bottom, left, right = op.margins
+    return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
+
+
+def channels(op: Channels, x: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """y[…,k] = x[…, index[k]]."""
+    return x[..., index]
+
+
+def concat(op: Concat, *parts: np.ndarray) -> np.ndarray:
+    """The operands side by side along the channels."""
+    kind = parts[0].dtype if all(p.dtype == parts[0].dtype for p in parts) else np.int32
+    return np.concatenate([p.astype(kind) for p in parts], axis=-1)
+
+
 def identity(op: Identity, x: np.ndarray) -> np.ndarray:
     """y = x."""
     return x
@@ -132,6 +235,17 @@ MEANING: dict[type[Op], Callable[..., np.ndarray]] = {
     BatchNorm: batchnorm,
     Sign: sign,
     Threshold: threshold,
+    Ternarize: ternarize,
+    Quantize: quantize_real,
+    TopK: topk,
+    Add: add,
+    Divide: divide,
+    Clamp: clamp,
+    SumPool2d: sumpool,
+    Pad: pad,
+    Crop: crop,
+    Channels: channels,
+    Concat: concat,
     Affine: affine,
     MaxPool2d: maxpool,
     Flatten: flatten,

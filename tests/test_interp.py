@@ -8,8 +8,22 @@ import torch
 import torch.nn.functional as F
 
 from lrtc import interp
-from lrtc.ir import OPS, U8, GraphBuilder, tensor
-from lrtc.ir.ops import BatchNorm, Conv2d, Flatten, Linear, MaxPool2d, Op
+from lrtc.ir import OPS, T2, U8, Elem, GraphBuilder, tensor
+from lrtc.ir.ops import (
+    BatchNorm,
+    Clamp,
+    Conv2d,
+    Divide,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Op,
+    Quantize,
+    SumPool2d,
+    Ternarize,
+    Threshold,
+    TopK,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -88,3 +102,55 @@ def test_batches_do_not_change_results():
     np.testing.assert_array_equal(interp.run(graph, data, batch=2), interp.run(graph, data))
     with pytest.raises(ValueError, match="the graph takes"):
         interp.run(graph, data[:, :4])
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1), (2, 3)])
+def test_grouped_and_dilated_convolutions_equal_torch(groups, dilation):
+    rng = np.random.default_rng(groups)
+    x = rng.integers(0, 256, (2, 9, 11, 6)).astype(np.uint8)
+    w = rng.integers(-1, 2, (12, 3, 2, 6 // groups)).astype(np.int8)
+    got = interp.conv2d(Conv2d((2, 1), (1, 1, 2, 2), dilation, groups), x, w)
+    t = torch.tensor(x).permute(0, 3, 1, 2).double()
+    kernel = torch.tensor(w).permute(0, 3, 1, 2).double()
+    want = F.conv2d(t, kernel, stride=(2, 1), padding=(1, 2), dilation=dilation, groups=groups)
+    np.testing.assert_array_equal(got, want.permute(0, 2, 3, 1).numpy())
+    b = GraphBuilder("g")
+    names = [b.input("x", tensor((9, 11, 6), U8)), b.const("w", w)]
+    fact = b.facts[b.add(Conv2d((2, 1), (1, 1, 2, 2), dilation, groups), names, "y")]
+    assert fact.type.shape == got.shape[1:]
+    flat = got.reshape(-1, 12)
+    assert (fact.low <= flat.min(axis=0)).all()
+    assert (fact.high >= flat.max(axis=0)).all()
+
+
+def test_average_pooling_is_a_sum_and_a_division():
+    rng = np.random.default_rng(0)
+    x = rng.integers(-50, 50, (3, 7, 6, 2)).astype(np.int32)
+    total = interp.sumpool(SumPool2d((3, 2), (2, 2), (1, 1, 1, 1)), x)
+    got = interp.divide(Divide(), total, np.full((1, 2), 6, dtype=np.float32))
+    want = F.avg_pool2d(torch.tensor(x).permute(0, 3, 1, 2).float(), (3, 2), (2, 2), (1, 1)).permute(0, 2, 3, 1)
+    np.testing.assert_array_equal(got, want.numpy())
+
+
+def test_decisions_with_several_levels():
+    x = np.array([[-2.5, -0.5, -0.4, 0.0, 0.5, 1.5, 2.5, 9.0]], dtype=np.float32)
+    assert interp.ternarize(Ternarize(0.5), x).tolist() == [[-1, -1, 0, 0, 1, 1, 1, 1]]
+    assert interp.quantize_real(Quantize(Elem("u", 2), 0, 3), x).tolist() == [[0, 0, 0, 0, 0, 2, 2, 3]]
+    assert interp.quantize_real(Quantize(Elem("i", 3), -2, 3, "floor"), x).tolist() == [[-2, -1, -1, 0, 0, 1, 2, 3]]
+    rows = np.array([[-1, 5], [2, 5], [2, 7], [0, 1]], dtype=np.int32)
+    v = np.array([[-2, 4], [-1, 5], [1, 6], [2, 7]], dtype=np.int32)
+    assert interp.threshold(Threshold(Elem("u", 2)), v, rows).tolist() == [[0, 3], [1, 1], [1, 1], [3, 0]]
+    assert interp.threshold(Threshold(T2), v[:, :1], rows[[0, 1, 3], :1]).tolist() == [[-1], [0], [0], [1]]
+
+
+def test_ties_go_to_the_lowest_index():
+    x = np.array([[3, 7, 7, -1, 7]], dtype=np.int32)
+    assert interp.topk(TopK(3), x).tolist() == [[1, 2, 4]]
+    assert interp.topk(TopK(1), -x).tolist() == [[3]]
+
+
+def test_clamp_is_relu_and_hardtanh():
+    x = np.array([[-3, 0, 5]], dtype=np.int32)
+    assert interp.clamp(Clamp(low=0), x).tolist() == [[0, 0, 5]]
+    assert interp.clamp(Clamp(-1, 1), x.astype(np.float32)).tolist() == [[-1, 0, 1]]

@@ -1,4 +1,4 @@
-"""sign(f(x)) of an integer x → threshold(x): scale, bias and batchnorm vanish into one integer a channel."""
+"""sign(f(x)) of an integer x → threshold(x): scale, bias, batchnorm, ReLU vanish into a few integers a channel."""
 
 from __future__ import annotations
 
@@ -8,17 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrtc.interp import MEANING
-from lrtc.ir import Graph, Node
-from lrtc.ir.ops import Affine, BatchNorm, ScaleBias, Sign, Threshold
+from lrtc.ir import B1, T2, Graph, Node
+from lrtc.ir.ops import (
+    Affine,
+    BatchNorm,
+    Clamp,
+    Divide,
+    Quantize,
+    ScaleBias,
+    Sign,
+    Ternarize,
+    Threshold,
+)  # fmt: skip
 from lrtc.passes.rewrite import Rewriter
 
-MONOTONE = (ScaleBias, BatchNorm, Affine)
+MONOTONE = (ScaleBias, BatchNorm, Divide, Affine, Clamp)
+DECISIONS = (Sign, Ternarize, Quantize)
 
 
 @dataclass(frozen=True)
 class FoldThresholds:
     """The levels are found by bisection on the very float32 function that torch evaluates, so rounding, ties,
-    negative and zero gammas agree by construction. A channel that cannot change gets a level at its lower bound.
+    negative and zero gammas agree by construction. A bipolar channel that cannot change gets a level at its lower
+    bound; of several levels one that is never reached stands one above the upper bound.
     """
 
     name: str = "fold-thresholds"
@@ -26,60 +38,88 @@ class FoldThresholds:
     def run(self, graph: Graph) -> Graph:
         rewriter = Rewriter(graph)
         for node in graph.nodes:
-            chain = chain_above(graph, node) if isinstance(node.op, Sign) else None
+            chain = chain_above(graph, node) if isinstance(node.op, DECISIONS) else None
             if chain is None:
                 rewriter.keep(node)
                 continue
             source = chain[0].ins[0]
             fact = graph.facts[source]
-            rows = levels(decision(graph, chain), fact.low, fact.high)
+            op, count = folded(node.op)
+            base = -1 if op.out == B1 else op.base
+            rows = levels(decision(graph, chain), fact.low, fact.high, base, count)
             name = rewriter.builder.const(f"{node.out}_t", rows, origin=node.origin)
             origin = "+".join(dict.fromkeys(n.origin for n in chain if n.origin))
             operands = [rewriter.map(source), name]
-            rewriter.replace(node, rewriter.builder.add(Threshold(), operands, node.out, origin))
+            rewriter.replace(node, rewriter.builder.add(op, operands, node.out, origin))
         return rewriter.finish()
+
+
+def folded(op: Sign | Ternarize | Quantize) -> tuple[Threshold, int]:
+    """Return the threshold op that replaces a decision, and how many levels it has."""
+    match op:
+        case Sign():
+            return Threshold(B1), 1
+        case Ternarize():
+            return Threshold(T2), 2
+        case Quantize(out=out, low=low, high=high):
+            return Threshold(out, None if low == out.low else low), high - low
+    raise TypeError(op)
 
 
 def chain_above(graph: Graph, node: Node) -> list[Node] | None:
     """Return the nodes from an integer value down to `node`, all channel-wise and monotone, or None."""
     chain = [node]
-    while graph.types[chain[0].ins[0]].elem.kind not in "ui":
+    while graph.types[chain[0].ins[0]].elem.is_float:
         above = graph.producers.get(chain[0].ins[0])
         if above is None or not isinstance(above.op, MONOTONE):
             return None
         chain.insert(0, above)
     above = graph.producers.get(chain[0].ins[0])
-    while above is not None and isinstance(above.op, Affine):
+    while above is not None and isinstance(above.op, (Affine, Clamp)):
         chain.insert(0, above)
         above = graph.producers.get(above.ins[0])
     return chain
 
 
 def decision(graph: Graph, chain: list[Node]) -> Callable[[np.ndarray], np.ndarray]:
-    """Return v [C] integers → bool [C]: whether the sign at the end of the chain is +1."""
+    """Return v [N,C] integers → int64 [N,C]: what the decision at the end of the chain says of each."""
 
-    def positive(v: np.ndarray) -> np.ndarray:
-        value = v.astype(np.int32)[None, :]
+    def code(v: np.ndarray) -> np.ndarray:
+        value = v.astype(np.int32)
         for node in chain:
             value = MEANING[type(node.op)](node.op, value, *(graph.const(name) for name in node.ins[1:]))
-        return value[0] > 0
+        return value.astype(np.int64)
 
-    return positive
+    return code
 
 
-def levels(positive: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return int32 rows (level, flip) [2,C] with positive(v) = (v ≥ level) ≠ flip for all v in low..high.
+def levels(
+    code: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray, base: int, count: int
+) -> np.ndarray:
+    """Return int32 rows (level 1 … level K, flip) [K+1,C] of the threshold that equals `code` on low..high.
 
-    `positive` must be monotone in each channel; about log2(high − low) evaluations of whole rows.
+    `code` must be monotone in each channel, with values base … base+K (for K = 1: any two values around base + ½).
+    Level k is where code − base first reaches k, going up, or first falls below K + 1 − k, going down. About
+    log2(high − low) evaluations of K rows.
     """
-    first, last = positive(low), positive(high)
-    below, above = low.copy(), high.copy()  # positive(below) == first; positive(above) == last
-    varies = first != last
-    while (open_ := varies & (above - below > 1)).any():
-        middle = (below + above) >> 1
-        same = positive(middle) == first
-        below = np.where(open_ & same, middle, below)
-        above = np.where(open_ & ~same, middle, above)
-    level = np.where(varies, above, low)
-    flip = np.where(varies, first, ~first)
-    return np.stack([level, flip.astype(np.int64)]).astype(np.int32)
+    first, last = code(low[None])[0], code(high[None])[0]
+    falls = last < first
+    ranks = np.arange(1, count + 1)[:, None]
+    wanted = np.where(falls, count + 1 - ranks, ranks)  # [K,C]: the code's height that level k tells apart
+
+    def reached(v: np.ndarray) -> np.ndarray:
+        return (code(v) - base >= wanted) != falls
+
+    below = np.broadcast_to(low, wanted.shape) - 1
+    above = np.broadcast_to(high, wanted.shape) + 1
+    always = reached(np.broadcast_to(low, wanted.shape))
+    above = np.where(always, low, above)
+    while (open_ := above - below > 1).any():
+        middle = np.where(open_, (below + above) >> 1, low)
+        yes = reached(middle)
+        below = np.where(open_ & ~yes, middle, below)
+        above = np.where(open_ & yes, middle, above)
+    if count == 1:  # a constant channel: level at the lower bound, flip says which constant
+        never = above[0] > high
+        above[0, never], falls = low[never], falls ^ never
+    return np.concatenate([above, falls[None]]).astype(np.int32)

@@ -5,15 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrtc.ir import Graph
-from lrtc.ir.ops import Affine, BatchNorm, Flatten, ScaleBias, Sign, Threshold
+from lrtc.ir.ops import (
+    Affine,
+    BatchNorm,
+    Clamp,
+    Divide,
+    Flatten,
+    Quantize,
+    ScaleBias,
+    Sign,
+    Ternarize,
+    Threshold,
+)  # fmt: skip
 from lrtc.passes.rewrite import Rewriter
 
-CHANNELWISE = (ScaleBias, BatchNorm, Threshold, Affine)
+CHANNELWISE = (ScaleBias, BatchNorm, Divide, Threshold, Affine)
+ELEMENTWISE = (Sign, Ternarize, Quantize, Clamp)
 
 
 @dataclass(frozen=True)
 class SinkFlatten:
-    """Brings `flatten` down to the `linear` that absorbs it: past `sign`, and past anything when H = W = 1."""
+    """Brings `flatten` down to the `linear` that absorbs it: past signs, and past anything when H = W = 1."""
 
     name: str = "sink-flatten"
 
@@ -26,7 +38,7 @@ class SinkFlatten:
             if movable:
                 shape = builder.facts[flat.ins[0]].type.shape
                 single = shape[:-1] in ((), (1, 1))
-                movable = isinstance(node.op, Sign) or (single and isinstance(node.op, CHANNELWISE))
+                movable = isinstance(node.op, ELEMENTWISE) or (single and isinstance(node.op, CHANNELWISE))
             if not movable:
                 rewriter.keep(node)
                 continue

@@ -8,7 +8,18 @@ import numpy as np
 
 from lrtc.interp import batchnorm_coefficients
 from lrtc.ir import B1, Graph, tensor
-from lrtc.ir.ops import BatchNorm, MaxPool2d, Op, ScaleBias, Sign, Threshold
+from lrtc.ir.ops import (
+    BatchNorm,
+    Clamp,
+    Divide,
+    MaxPool2d,
+    Op,
+    Quantize,
+    ScaleBias,
+    Sign,
+    Ternarize,
+    Threshold,
+)  # fmt: skip
 from lrtc.passes.rewrite import Rewriter
 
 
@@ -47,14 +58,16 @@ class SinkPool:
 def monotone(op: Op, rows: list[np.ndarray], channels: int) -> np.ndarray | None:
     """Return ±1 [C], the direction in which a channel-wise op is monotone, or None if it is not such an op."""
     match op:
-        case Sign():
+        case Sign() | Ternarize() | Quantize() | Clamp():
             slope = np.ones(channels)
+        case Divide():
+            slope = rows[0][0]
         case ScaleBias():
             slope = rows[0][0]
         case BatchNorm(eps=eps, absolute=absolute):
             slope = batchnorm_coefficients(rows[0], eps, absolute)[0]
         case Threshold():
-            slope = 1 - 2 * rows[0][1]
+            slope = 1 - 2 * rows[0][-1]
         case _:
             return None
     return np.where(slope < 0, -1, 1)

@@ -113,6 +113,10 @@ def _node_faults(graph: Graph, node: Node) -> list[Fault]:
         known = ", ".join(sorted(known.name for known in SUPPORTED))
         return [Fault(where, f"{op.name} has no hardware; supported after the passes: {known}")]
     x, producer = graph.types[node.ins[0]], graph.producers.get(node.ins[0])
+    if isinstance(op, Threshold) and op.out != B1:
+        return [Fault(where, f"a threshold to {op.out}; b1 is supported")]
+    if isinstance(op, Conv2d) and (op.dilation != (1, 1) or op.groups != 1):
+        return [Fault(where, f"dilation={op.dilation}, groups={op.groups}; both must be 1")]
     if isinstance(op, (Conv2d, Linear)):
         w = graph.types[node.ins[1]]
         faults = []

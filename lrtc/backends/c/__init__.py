@@ -9,7 +9,7 @@ from lrtc.backends.base import Backend, Output
 from lrtc.backends.c.emit import render
 from lrtc.backends.c.steps import CPlan, plan_c
 from lrtc.errors import Fault, FaultList, nearest
-from lrtc.ir import Graph, Node
+from lrtc.ir import B1, Graph, Node
 from lrtc.ir.ops import Affine, Const, Conv2d, Linear, MaxPool2d, Threshold
 
 OPS = (Const, Conv2d, Linear, Threshold, Affine, MaxPool2d)
@@ -39,6 +39,10 @@ def refuse(graph: Graph) -> list[Fault]:
 
 def _check_value(graph: Graph, node: Node, where: str, faults: FaultList) -> None:
     elem = node.type.elem
+    if isinstance(node.op, Conv2d) and (node.op.dilation != (1, 1) or node.op.groups != 1):
+        faults.add(where, f"dilation={node.op.dilation}, groups={node.op.groups} are not supported; both must be 1")
+    if isinstance(node.op, Threshold) and node.op.out != B1:
+        faults.add(where, f"thresholds to {node.op.out} are not supported; they must give b1")
     if elem.is_float or elem.kind == "t":
         faults.add(where, f"a value of {elem} is not supported in C; known: b1, uN, iN")
     elif elem.kind == "b" and node.type.layout.word != 32:
