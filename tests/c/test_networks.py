@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from c_programs import Compiled, assert_equal, to_c, to_program
 from graphs import random_network
 
-from lrtc.check.emulate import run_emulated, run_self_test
+from lrtc.check.emulate import MAILBOX, Core, run_emulated, run_self_test
+from lrtc.check.firmware import build_firmware
 from lrtc.check.host import run_self_test_host
+from lrtc.ir import T2, U8, GraphBuilder, tensor
+from lrtc.ir.ops import Linear
 
 SEEDS = range(48)
 SANITIZED = range(100, 114)
@@ -72,3 +76,19 @@ def test_the_emitted_self_test_passes_and_can_fail():
     assert wrong[test] != network.files[test]
     assert run_self_test_host(wrong, network.name) == 1
     assert run_self_test(wrong, network.name, "cortex-m4") == 1
+
+
+def test_ties_go_to_the_lowest_index(tmp_path):
+    """Pairs of equal classes: classify answers what argmax does, and the self-test holds it to that."""
+    b = GraphBuilder("ties")
+    x = b.input("x", tensor((6,), U8))
+    w = np.random.default_rng(0).choice((-1, 0, 1), (4, 6)).astype(np.int8).repeat(2, axis=0)
+    x = b.add(Linear(), [x, b.const("w", w, tensor(w.shape, T2, "OI"))], "fc", "fc")
+    network = to_c(b.finish([x]), images=30)
+    assert len(set(network.want.argmax(axis=1))) > 2
+    assert run_self_test_host(network.files, "ties") == 0
+    roots = ["ties_classify"]
+    core = Core(build_firmware(network.files, "cortex-m0", tmp_path, sources=["ties.c"], roots=roots))
+    for image, want in zip(network.x, network.want.argmax(axis=1), strict=True):
+        core.write(MAILBOX, image.tobytes())
+        assert core.call("ties_classify", MAILBOX) == want
