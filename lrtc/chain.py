@@ -11,7 +11,7 @@ import numpy as np
 
 from lrtc import interp
 from lrtc.driver import Model, Result, compile
-from lrtc.errors import LrtcError, ToolMissing, nearest
+from lrtc.errors import LrtcError, Mismatch, ToolMissing, nearest
 
 CORES = ("cortex-m0", "cortex-m4")
 ENGINES = ("torch", "interp", "c", *CORES, "rtl")
@@ -95,7 +95,7 @@ class Chain:
         return Run("c", run_host(result.files, result.name, images, result.classes))
 
     def _emulated(self, images: np.ndarray, core: str) -> Run:
-        from lrtc.check.emulate import run_emulated
+        from lrtc.check.emulate import run_emulated, run_self_test_qemu
 
         result = self.compiled("c")
         done = run_emulated(result.files, result.name, images, core, result.classes)
@@ -109,6 +109,11 @@ class Chain:
             "stack_bytes": done.stack,
             "profile": dict(done.profile),
         }
+        status = run_self_test_qemu(result.files, result.name, core)
+        if status is not None:
+            figures["qemu_self_test"] = "passed" if status == 0 else f"FAILED with status {status}"
+            if status != 0:
+                raise Mismatch(f"the self-test on QEMU's {core} ended with status {status}")
         return Run(core, done.logits, figures)
 
     def _rtl(self, images: np.ndarray, stalls: str) -> Run:

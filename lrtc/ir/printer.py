@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lrtc.ir.graph import Graph, Node
 
 
@@ -24,7 +26,7 @@ def node_text(node: Node, width: int = 0) -> str:
 def printable(text: str) -> str:
     """Return text as one line of printable ASCII without backslashes: nothing a comment could end on."""
     safe = "".join(c if " " <= c <= "~" and c not in "\\`" else "?" for c in text[:200])
-    return safe.replace("*/", "*?").replace("/*", "?*").replace("??", "?")
+    return re.sub(r"\?{2,}", "?", safe.replace("*/", "*?").replace("/*", "?*"))
 
 
 def to_text(graph: Graph) -> str:

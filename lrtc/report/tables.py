@@ -88,6 +88,8 @@ def cost_text(figures) -> str:
         parts.append(
             f"flash {figures['flash_bytes']:,} B, RAM {figures['ram_bytes']:,} B + stack {figures['stack_bytes']:,} B"
         )
+    if "qemu_self_test" in figures:
+        parts.append(f"self-test on QEMU {figures['qemu_self_test']}")
     if "cycles_per_image" in figures:
         parts.append(f"{figures['cycles_per_image']:,g} cycles/image, latency {figures['latency_cycles']:,} cycles")
     return "; ".join(parts)

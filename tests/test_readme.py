@@ -1,0 +1,51 @@
+"""Every command of the README works as written, and its Python block as well."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S) for line in block.splitlines()]
+LRTC = [line for line in COMMANDS if line.startswith("lrtc ")]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a folder with the examples in it, as a person's checkout."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "build").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", LRTC, ids=lambda c: " ".join(c.split()[1:3]))
+def test_commands_work_as_written(checkout: Path, command: str):
+    argv = [sys.executable, "-m", "lrtc.cli", *shlex.split(command, comments=True)[1:]]
+    done = subprocess.run(argv, cwd=checkout, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_make_target_of_the_readme_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    used = set(re.findall(r"^make ([a-z]+)", "\n".join(COMMANDS), re.M)) | set(re.findall(r"`make ([a-z]+)`", TEXT))
+    assert used
+    assert used <= targets
+
+
+def test_the_python_block_runs(checkout: Path):
+    (block,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+    code = block + "\nassert any(path.endswith('.c') for path in result.files)\n"
+    done = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT):
+        assert (ROOT / target).exists(), target
