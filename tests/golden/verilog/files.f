@@ -1,0 +1,15 @@
+rtl/lrtc_affine.sv
+rtl/lrtc_dot.sv
+rtl/lrtc_downsize.sv
+rtl/lrtc_frame_last.sv
+rtl/lrtc_line_buffer.sv
+rtl/lrtc_mvu.sv
+rtl/lrtc_popcount.sv
+rtl/lrtc_ram.sv
+rtl/lrtc_rom.sv
+rtl/lrtc_skid_buffer.sv
+rtl/lrtc_threshold.sv
+rtl/lrtc_upsize.sv
+tiny_fc.sv
+tiny_conv.sv
+tiny.sv

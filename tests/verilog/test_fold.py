@@ -1,0 +1,83 @@
+"""The folding search and the timing model, without a simulator."""
+
+from __future__ import annotations
+
+import pytest
+from graphs import random_network
+from verilog.networks import Maker, tiny
+
+from lrtc.passes import run_pipeline
+from lrtc.plan.fold import legal_pe, legal_simd, plan_folding
+from lrtc.plan.queues import plan_stream, timed
+from lrtc.plan.stream import stream_layers
+from lrtc.plan.timing import Chain, window_gaps
+
+
+def layers_of(seed: int):
+    return stream_layers(run_pipeline(random_network(seed), "verilog"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("slower", [1, 3])
+def test_the_search_finds_the_least_area(seed, slower):
+    layers = layers_of(seed)
+    target = plan_folding(layers).target * slower
+    plan = plan_folding(layers, target)
+    for layer, fold in zip(layers, plan.layers, strict=True):
+        assert fold.cycles <= target
+        if not layer.has_weights:
+            continue
+        for pe in legal_pe(layer):
+            for simd in legal_simd(layer):
+                given = plan_folding(layers, target, {layer.name: (pe, simd)}).layers
+                (other,) = (f for f in given if f.name == layer.name)
+                assert other.cycles > target or other.slots >= fold.slots, (layer.name, pe, simd)
+
+
+def test_simd_splits_no_tap():
+    (layer, *_) = stream_layers(Maker("net", (5, 5, 6)).conv("a", 4, kernel=(2, 2)).threshold().linear("b", 2).done())
+    assert legal_simd(layer) == (1, 2, 3, 6, 12, 24)  # 4 and 8 divide 24 but straddle a tap of 6
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_scan_is_the_sum_of_the_gaps(seed):
+    for layer in layers_of(seed):
+        if layer.slides:
+            rows, columns = layer.window.scan
+            gaps = window_gaps(layer.window)
+            assert len(gaps) == layer.window.count
+            assert sum(gaps) == rows * columns
+
+
+def test_latencies_of_single_stages():
+    chain = Chain()
+    chain.mvu(windows=1, folds=3, steps=4)
+    ends, first = chain.run(1, 3, 5)
+    assert first == 4 + 3  # README: SF + 3
+    assert ends[-1] - ends[-2] == 12  # a window every NF·SF
+    for count in (1, 2, 3):
+        chain = Chain()
+        chain.registers(count, 4)
+        assert chain.run(4, 4, 3) == ([3 + count, 7 + count, 11 + count], count)
+    chain = Chain()
+    chain.upsize(3, 1)
+    chain.downsize(3, 1)
+    chain.skid(3)
+    assert chain.run(3, 3, 4)[1] == 2 + 3
+
+
+def test_queues_are_there_only_when_they_help():
+    layers = stream_layers(tiny())
+    assert all(layer.fifo == 0 for layer in plan_stream(layers).layers)
+    for seed in range(6):
+        layers = layers_of(seed)
+        plan = plan_stream(layers)
+        bare = timed(layers, plan, [0] * len(layers))
+        assert plan.bound <= plan.interval <= bare.interval
+        assert any(layer.fifo for layer in plan.layers) == (plan.interval < bare.interval)
+
+
+def test_the_plan_speaks():
+    text = "\n".join(plan_stream(stream_layers(tiny()), 60).lines())
+    assert "slowest stage: " in text
+    assert "conv" in text
