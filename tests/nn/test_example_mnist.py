@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+import lrtc
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist"
 EPOCHS = 8
 
@@ -72,6 +74,17 @@ def test_a_killed_run_goes_on_to_the_same_weights(digits, tmp_path):
     assert len(scores) == 2
     assert scores == [line for line in again.splitlines() if "discrete integer network" in line]
     assert whole.stat().st_size < 100_000
+
+
+@pytest.mark.parametrize(("weights", "right"), [("ternary", 976), ("bipolar", 956)])
+def test_the_networks_in_the_folder_read_the_digits_beside_them(weights, right):
+    net, digits = lrtc.load(EXAMPLE / f"mnist_{weights}.pt"), np.load(EXAMPLE / "digits.npz")
+    scores = net(torch.from_numpy(digits["x"]))
+    assert torch.equal(scores, scores.round())
+    assert int((scores.argmax(1).numpy() == digits["y"]).sum()) == right
+    table = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in table.splitlines() if line.startswith(f"| `mnist_{weights}.pt`"))
+    assert f"| {right / 10:.1f} % |" in row
 
 
 def test_missing_files_are_named_with_the_way_to_get_them(digits, tmp_path):
