@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from lrtc.ir.ops import Const, Fact, Op, TypeRule, elem_of
 from lrtc.ir.types import F32, TensorType, tensor
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+VARIANT = re.compile(r"_v[0-9]+(?=_|\Z)")
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,7 @@ class GraphBuilder:
 
     def fresh(self, hint: str) -> str:
         """Return an unused legal value name (ASCII identifier) that resembles `hint`."""
-        base = re.sub(r"[^A-Za-z0-9_]+", "_", hint)[:48].strip("_") or "v"
-        base = f"v{base}" if base[0].isdigit() else base
-        name, k = base, 1
-        while name in self.facts:
-            name, k = f"{re.sub('_[0-9]+$', '', base)}_{k}", k + 1
-        return name
+        return unique_name(hint, self.facts)
 
     def input(self, name: str, type_: TensorType, scale: float = 1.0) -> str:
         """Add an input; return its name."""
@@ -138,8 +134,34 @@ class GraphBuilder:
         return self.add(op or node.op, ins, node.out, node.origin, node.type.layout.word)
 
     def finish(self, outputs: Iterable[str]) -> Graph:
-        """Return the graph, without nodes that no output needs."""
-        return without_dead_nodes(Graph(self.name, tuple(self.inputs), tuple(self.nodes), tuple(outputs)))
+        """Return the graph, without nodes that no output needs, names without gaps."""
+        graph = Graph(self.name, tuple(self.inputs), tuple(self.nodes), tuple(outputs))
+        return with_plain_names(without_dead_nodes(graph))
+
+
+def unique_name(hint: str, taken: Container[str]) -> str:
+    """Return a legal value name that is not taken: the hint made an identifier, with _v2, _v3, … where needed."""
+    base = re.sub(r"[^A-Za-z0-9_]+", "_", hint)[:48].strip("_") or "v"
+    base = f"v{base}" if base[0].isdigit() else base
+    base = VARIANT.sub("", base) or base
+    name, k = base, 2
+    while name in taken:
+        name, k = f"{base}_v{k}", k + 1
+    return name
+
+
+def with_plain_names(graph: Graph) -> Graph:
+    """Return the graph with values renamed in order, so that equal graphs have equal names."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for old in (*(v.name for v in graph.inputs), *(n.out for n in graph.nodes)):
+        names[old] = unique_name(old, taken)
+        taken.add(names[old])
+    if all(old == new for old, new in names.items()):
+        return graph
+    inputs = tuple(replace(v, name=names[v.name]) for v in graph.inputs)
+    nodes = tuple(replace(n, out=names[n.out], ins=tuple(names[i] for i in n.ins)) for n in graph.nodes)
+    return replace(graph, inputs=inputs, nodes=nodes, outputs=tuple(names[name] for name in graph.outputs))
 
 
 def without_dead_nodes(graph: Graph) -> Graph:

@@ -17,7 +17,10 @@ from lrtc.ir import Graph, IllegalGraph, verify
 from lrtc.passes.absorb_flatten import AbsorbFlatten
 from lrtc.passes.drop_identities import DropIdentities
 from lrtc.passes.fold_thresholds import FoldThresholds
+from lrtc.passes.merge_affine import MergeAffine
+from lrtc.passes.merge_equal import MergeEqual
 from lrtc.passes.pack import Pack
+from lrtc.passes.prune_channels import PruneChannels
 from lrtc.passes.sink_flatten import SinkFlatten
 from lrtc.passes.sink_pool import SinkPool
 
@@ -36,7 +39,10 @@ INTEGER: tuple[Pass, ...] = (
     SinkFlatten(),  # before folding: a sign behind a flatten must come to stand behind its batchnorm
     SinkPool(),  # before folding: pool → batchnorm → sign must become batchnorm → sign → pool
     FoldThresholds(),  # needs batchnorm and sign adjacent, above an integer
-    AbsorbFlatten(),  # last of the rewrites: by now a flatten stands right before its linear
+    AbsorbFlatten(),  # by now a flatten stands right before its linear
+    MergeEqual(),  # before pruning: a value with one reader less may be cut
+    MergeAffine(),
+    PruneChannels(),  # last: it needs thresholds, which alone can be constant
 )
 PIPELINES: dict[str, tuple[Pass, ...]] = {
     "none": (),

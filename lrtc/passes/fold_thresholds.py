@@ -23,7 +23,7 @@ from lrtc.ir.ops import (
 from lrtc.passes.rewrite import Rewriter
 
 MONOTONE = (ScaleBias, BatchNorm, Divide, Affine, Clamp)
-DECISIONS = (Sign, Ternarize, Quantize)
+DECISIONS = (Sign, Ternarize, Quantize, Threshold)
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class FoldThresholds:
         rewriter = Rewriter(graph)
         for node in graph.nodes:
             chain = chain_above(graph, node) if isinstance(node.op, DECISIONS) else None
-            if chain is None:
+            if chain is None or (isinstance(node.op, Threshold) and len(chain) == 1):
                 rewriter.keep(node)
                 continue
             source = chain[0].ins[0]
             fact = graph.facts[source]
-            op, count = folded(node.op)
+            op, count = folded(graph, node)
             base = -1 if op.out == B1 else op.base
             rows = levels(decision(graph, chain), fact.low, fact.high, base, count)
             name = rewriter.builder.const(f"{node.out}_t", rows, origin=node.origin)
@@ -54,16 +54,18 @@ class FoldThresholds:
         return rewriter.finish()
 
 
-def folded(op: Sign | Ternarize | Quantize) -> tuple[Threshold, int]:
+def folded(graph: Graph, node: Node) -> tuple[Threshold, int]:
     """Return the threshold op that replaces a decision, and how many levels it has."""
-    match op:
+    match node.op:
         case Sign():
             return Threshold(B1), 1
         case Ternarize():
             return Threshold(T2), 2
         case Quantize(out=out, low=low, high=high):
             return Threshold(out, None if low == out.low else low), high - low
-    raise TypeError(op)
+        case Threshold():
+            return node.op, len(graph.const(node.ins[1])) - 1
+    raise TypeError(node.op)
 
 
 def chain_above(graph: Graph, node: Node) -> list[Node] | None:

@@ -10,15 +10,22 @@ from graphs import random_input, random_network
 
 from lrtc import interp
 from lrtc.errors import LrtcError
-from lrtc.ir import B1, U8, Graph, GraphBuilder, IllegalGraph, tensor, to_text
+from lrtc.ir import B1, T2, U8, Elem, Graph, GraphBuilder, IllegalGraph, tensor, to_text
 from lrtc.ir.ops import (
+    Add,
+    Affine,
     BatchNorm,
+    Clamp,
     Conv2d,
+    Divide,
     Flatten,
     Identity,
     Linear,
     MaxPool2d,
+    Quantize,
+    ScaleBias,
     Sign,
+    Ternarize,
     Threshold,
 )
 from lrtc.passes import INTEGER, PASSES, PIPELINES, run_pipeline
@@ -62,20 +69,20 @@ def test_the_integer_pipeline_step_by_step():
     ]
     assert steps["sink-flatten"][3:] == [
         "%act = sign %norm",
-        "%flat_1 = flatten %act",
-        "%fc = linear %flat_1, %v",
+        "%flat = flatten %act",
+        "%fc = linear %flat, %v",
     ]
     assert steps["sink-pool"][1:4] == [
         "%norm = batchnorm %conv, %bn",
         "%act = sign %norm",
-        "%pool_2 = maxpool %act, %pool_1_f",
+        "%pool = maxpool %act, %pool_f",
     ]
     assert steps["fold-thresholds"][1] == "%act = threshold %conv, %act_t"
     assert steps["absorb-flatten"] == [
         "%conv = conv2d{padding=(1,1,1,1)} %x, %w",
         "%act = threshold %conv, %act_t",
-        "%pool_2 = maxpool %act, %pool_1_f",
-        "%fc = linear %pool_2, %v_1",
+        "%pool = maxpool %act, %pool_f",
+        "%fc = linear %pool, %v",
     ]
 
 
@@ -156,3 +163,90 @@ def test_pass_names_are_file_names():
 
     for name in PASSES:
         assert importlib.import_module(f"lrtc.passes.{name.replace('-', '_')}")
+
+
+def two_layers(level: list[int], padding: int = 0, zero_last: bool = False) -> Graph:
+    """u8 [3,3,2] → linear-like conv of 3 channels with the given levels → conv of 2 → affine head."""
+    rng = np.random.default_rng(4)
+    b = GraphBuilder("g")
+    x = b.input("x", tensor((3, 3, 2), U8))
+    w = np.where(rng.random((3, 1, 1, 2)) < 0.5, 1, -1).astype(np.int8)
+    x = b.add(Conv2d(), [x, b.const("w", w, tensor(w.shape, B1))], "conv", "c")
+    rows = np.array([level, [0, 0, 1]], dtype=np.int32)
+    x = b.add(Threshold(), [x, b.const("t", rows)], "act", "s")
+    v = np.where(rng.random((2, 2, 2, 3)) < 0.5, 1, -1).astype(np.int8)
+    if zero_last:
+        v[..., 2] = 0
+    op = Conv2d(padding=(padding,) * 4)
+    x = b.add(op, [x, b.const("v", v, tensor(v.shape, T2))], "conv_b", "d")
+    x = b.add(Threshold(), [x, b.const("t2", np.array([[0, 1], [0, 0]], dtype=np.int32))], "act_b", "e")
+    x = b.add(Flatten(), [x], "flat")
+    u = rng.integers(-9, 9, (4, b.facts[x].type.size)).astype(np.int8)
+    return b.finish([b.add(Linear(), [x, b.const("u", u, tensor(u.shape, Elem("i", 8), "OI"))], "fc", "fc")])
+
+
+def weight_shapes(graph: Graph) -> list[tuple[int, ...]]:
+    return [graph.const(n.ins[1]).shape for n in graph.nodes if isinstance(n.op, (Conv2d, Linear))]
+
+
+def test_a_constant_channel_goes_with_its_neuron_and_leaves_a_level():
+    graph = run_pipeline(two_layers([0, 9999, 0]), "integer", probe=random_input(two_layers([0, 9999, 0]), 32))
+    assert weight_shapes(graph)[:2] == [(2, 1, 1, 2), (2, 2, 2, 2)]
+    assert "affine" not in to_text(graph), "its share of the sums went into the levels"
+
+
+def test_zero_padding_keeps_a_constant_channel_unless_nobody_reads_it():
+    padded = two_layers([0, 0, 9999], padding=1)
+    assert weight_shapes(run_pipeline(padded, "integer", probe=random_input(padded, 16)))[0] == (3, 1, 1, 2)
+    unread = two_layers([0, 0, 100], padding=1, zero_last=True)
+    assert weight_shapes(run_pipeline(unread, "integer", probe=random_input(unread, 16)))[0] == (2, 1, 1, 2)
+
+
+def test_all_channels_constant_leaves_one():
+    graph = two_layers([9999, 9999, 9999])
+    after = run_pipeline(graph, "integer", probe=random_input(graph, 4))
+    assert weight_shapes(after)[0] == (1, 1, 1, 2)
+
+
+def test_equal_nodes_become_one():
+    b = GraphBuilder("g")
+    x = b.input("x", tensor((4,), U8))
+    w = np.array([[1, -1, 1, 1]], dtype=np.int8)
+    sums = [b.add(Linear(), [x, b.const("w", w, tensor(w.shape, B1, "OI"))], "y") for _ in range(2)]
+    graph = b.finish([b.add(Add(), sums, "z")])
+    after = run_pipeline(graph, "integer", probe=random_input(graph, 16))
+    assert body(after) == ["%y = linear %x, %w", "%z = add %y, %y"]
+
+
+def test_affines_merge_unless_they_would_not_fit():
+    b = GraphBuilder("g")
+    x = b.input("x", tensor((2,), U8))
+    for rows in ([[3, -2], [5, 7]], [[2, 4], [1, -1]]):
+        x = b.add(Affine(), [x, b.const("r", np.array(rows, dtype=np.int32))], "y")
+    graph = b.finish([x])
+    after = run_pipeline(graph, "integer", probe=random_input(graph, 16))
+    (node,) = after.compute_nodes()
+    assert after.const(node.ins[1]).tolist() == [[6, -8], [11, 27]]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_several_levels_equal_the_float_function_everywhere(seed):
+    """Every reachable integer, rising and falling, through scale, clamp, division, and each kind of decision."""
+    rng = np.random.default_rng(seed)
+    channels = 9
+    b = GraphBuilder("g")
+    x = b.input("x", tensor((channels,), U8))
+    y = b.add(
+        ScaleBias(),
+        [x, b.const("k", rng.normal(size=(2, channels)).astype(np.float32) * np.float32([[0.02], [1]]))],
+        "y",
+    )
+    y = b.add(Clamp(low=float(rng.normal() - 1)), [y], "relu") if seed % 2 else y
+    y = b.add(Divide(), [y, b.const("d", rng.choice([-0.7, 0.3], (1, channels)).astype(np.float32))], "q")
+    decision_op = (Ternarize(0.4), Quantize(Elem("u", 2), 0, 3), Quantize(Elem("i", 4), -7, 7, "floor"), Sign())[
+        seed % 4
+    ]
+    graph = b.finish([b.add(decision_op, [y], "z")])
+    every = np.repeat(np.arange(256, dtype=np.uint8)[:, None], channels, axis=1)
+    after = run_pipeline(graph, "integer", probe=every)
+    assert [n.op.name for n in after.compute_nodes()] == ["threshold"]

@@ -6,20 +6,20 @@
    The network as lrtc sees it (b1: -1 or +1; t2: -1, 0 or +1; u, i: integers; H, W, C: rows, columns, channels):
 
    graph @tiny(%x: u8[4x5x1:HWC]) {
-     %w        = const                                  : t2[3x3x3x1:OHW[I/32]]
-     %conv1    = conv2d{padding=(1,1,1,1)} %x, %w       : i12[4x5x3:HWC]     # features.0
-     %levels   = const                                  : i9[2x3:RC]
-     %act1     = threshold %conv1, %levels              : b1[4x5x3:HW[C/32]] # features.1+features.2
-     %f        = const                                  : b1[3:C]
-     %pool1    = maxpool %act1, %f                      : b1[2x2x3:HW[C/32]] # features.3
-     %w_1      = const                                  : b1[2x2x2x3:OHW[I/32]]
-     %conv2    = conv2d{padding=(0,1,0,1)} %pool1, %w_1 : i5[2x2x2:HWC]      # features.4
-     %levels_1 = const                                  : i3[2x2:RC]
-     %act2     = threshold %conv2, %levels_1            : b1[2x2x2:HW[C/32]] # features.5
-     %w_2      = const                                  : t2[2x2x2x2:OHW[I/32]]
-     %fc       = linear %act2, %w_2                     : i4[2:C]            # head.fc
-     %rows     = const                                  : i8[2x2:RC]
-     %scale    = affine %fc, %rows                      : i8[2:C]            # head.scale
+     %w         = const                                   : t2[3x3x3x1:OHW[I/32]]
+     %conv1     = conv2d{padding=(1,1,1,1)} %x, %w        : i12[4x5x3:HWC]     # features.0
+     %levels    = const                                   : i9[2x3:RC]
+     %act1      = threshold %conv1, %levels               : b1[4x5x3:HW[C/32]] # features.1+features.2
+     %f         = const                                   : b1[3:C]
+     %pool1     = maxpool %act1, %f                       : b1[2x2x3:HW[C/32]] # features.3
+     %w_v2      = const                                   : b1[2x2x2x3:OHW[I/32]]
+     %conv2     = conv2d{padding=(0,1,0,1)} %pool1, %w_v2 : i5[2x2x2:HWC]      # features.4
+     %levels_v2 = const                                   : i3[2x2:RC]
+     %act2      = threshold %conv2, %levels_v2            : b1[2x2x2:HW[C/32]] # features.5
+     %w_v3      = const                                   : t2[2x2x2x2:OHW[I/32]]
+     %fc        = linear %act2, %w_v3                     : i4[2:C]            # head.fc
+     %rows      = const                                   : i8[2x2:RC]
+     %scale     = affine %fc, %rows                       : i8[2:C]            # head.scale
      return %scale
    }
 */

@@ -5,8 +5,8 @@
 //     %conv   = conv2d{stride=(2,2), padding=(1,1,1,1)} %x, %w : i12[2x2x4:HWC] # body.conv
 //     %t      = const                                          : i9[2x4:RC]
 //     %bits   = threshold %conv, %t                            : b1[2x2x4:HWC]  # body.bits
-//     %w_1    = const                                          : b1[3x2x2x4:OHWI]
-//     %fc     = linear %bits, %w_1                             : i6[3:C]        # body.fc
+//     %w_v2   = const                                          : b1[3x2x2x4:OHWI]
+//     %fc     = linear %bits, %w_v2                            : i6[3:C]        # body.fc
 //     %s      = const                                          : i11[2x3:RC]
 //     %logits = affine %fc, %s                                 : i13[3:C]       # scale
 //     return %logits

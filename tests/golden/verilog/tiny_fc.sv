@@ -1,6 +1,6 @@
 // tiny_fc: layer fc of model tiny. Written by lrtc VERSION; do not edit.
 //
-//   %fc = linear %bits, %w_1  : i6[3:C]  # body.fc
+//   %fc = linear %bits, %w_v2  : i6[3:C]  # body.fc
 //   %logits = affine %fc, %s  : i13[3:C]  # scale
 //
 // origin:  body.fc
