@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -162,23 +163,35 @@ def _child(
     command = [sys.executable, "-m", "lrtc.check.simulate", str(executable), top, str(run_dir), str(int(bool(trace)))]
     package = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join([package, *filter(None, [env.get("PYTHONPATH")])])
-    try:
-        done = subprocess.run(
-            command,
-            cwd=run_dir,
-            env={**env, "PYTHONPATH": paths},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise LrtcError(f"the simulation of {top} did not end within {timeout:g} s") from None
+    said = _run(command, run_dir, {**env, "PYTHONPATH": paths}, timeout)
+    if said is None:
+        raise LrtcError(f"the simulation of {top} did not end within {timeout:g} s")
     answer = run_dir / "answer.npz"
     if not answer.is_file():
-        raise LrtcError(f"the simulation of {top} ended without an answer:\n{(done.stdout + done.stderr)[-TAIL:]}")
+        raise LrtcError(f"the simulation of {top} ended without an answer:\n{said[-TAIL:]}")
     with np.load(answer) as data:
         return dict(data)
+
+
+def _run(command: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float) -> str | None:
+    """Return what the command printed, or None if it took too long; it and all that it started are gone then."""
+    with subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=dict(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as child:
+        try:
+            return child.communicate(timeout=timeout)[0]
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            if child.returncode is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.communicate()
 
 
 def _main(executable: str, top: str, run_dir: str, trace: str) -> None:

@@ -57,6 +57,8 @@ def test_rules_of_the_stream():
     assert (good.cycles_per_image, good.latency) == (1, 1)
     assert good.frame_ends == tuple(range(1, 9))
     assert run(0, "sink").cycles > good.cycles
+    with pytest.raises(LrtcError, match="did not end within 4 s"):
+        simulate_jobs({"echo.sv": ECHO}, "echo", [Job(x, 1, select=4, patience=10**12)], timeout=4)
     broken = {
         (1, "sink"): "m_axis changed from",
         (2, "sink"): "m_axis_tvalid fell",
