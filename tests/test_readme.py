@@ -49,3 +49,21 @@ def test_the_python_block_runs(checkout: Path):
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT):
         assert (ROOT / target).exists(), target
+
+
+def test_the_demo_shown_is_what_the_demo_prints(checkout: Path):
+    """All but the instruction counts, which belong to one version of the cross compiler."""
+    shown = TEXT.split("This is what `make demo` prints:")[1].split("```")[1]
+    net, data = "examples/mnist/mnist_ternary.pt", "examples/mnist/digits.npz"
+    printed = ""
+    for words in (["compile", net, "-o", "build/c"], ["verify", net, "--data", data]):
+        argv = [sys.executable, "-m", "lrtc.cli", *words]
+        done = subprocess.run(argv, cwd=checkout, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        printed += done.stdout
+
+    def lines(text: str) -> set[str]:
+        return {re.sub(r"\d[\d,]* (instructions|B)|RAM .*", "", line).strip() for line in text.splitlines()}
+
+    own = {"", "…", "the C is in build/demo/c, the Verilog in build/demo/verilog"}
+    assert lines(shown) - own <= lines(printed)

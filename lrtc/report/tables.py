@@ -69,7 +69,7 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     """Return the chain's verdicts as a rich table."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, justify in (
-        ("engine", "left"), ("images", "right"), ("every logit equal", "left"), ("accuracy", "right"),
+        ("engine", "left"), ("images", "right"), ("equal", "left"), ("accuracy", "right"),
         ("cost", "left"),
     ):  # fmt: skip
         table.add_column(heading, justify=justify, overflow="fold")
@@ -84,14 +84,13 @@ def cost_text(figures) -> str:
     """Return what an engine's run cost, in a line."""
     parts = []
     if "instructions" in figures:
-        parts.append(f"{figures['instructions']:,} instructions/image")
-        parts.append(
-            f"flash {figures['flash_bytes']:,} B, RAM {figures['ram_bytes']:,} B + stack {figures['stack_bytes']:,} B"
-        )
+        parts.append(f"{figures['instructions']:,} instructions an image")
+        parts.append(f"flash {figures['flash_bytes']:,} B")
+        parts.append(f"RAM {figures['ram_bytes']:,} + {figures['stack_bytes']:,} B stack")
     if "qemu_self_test" in figures:
         parts.append(f"self-test on QEMU {figures['qemu_self_test']}")
     if "cycles_per_image" in figures:
-        parts.append(f"{figures['cycles_per_image']:,g} cycles/image, latency {figures['latency_cycles']:,} cycles")
+        parts.append(f"{figures['cycles_per_image']:,g} cycles an image; latency {figures['latency_cycles']:,} cycles")
     return "; ".join(parts)
 
 
