@@ -67,8 +67,8 @@ def _links(description: Description) -> Iterator[Fault]:
                 return
         if layer.name in known:
             yield fault_of(layer, f"the name {shown(layer.name)!r} is used twice")
-        if len(layer.inputs) != 1:
-            yield fault_of(layer, f"takes {len(layer.inputs)} values; a layer takes one")
+        if fault := _arity_fault(layer):
+            yield fault_of(layer, fault)
         for name in layer.inputs:
             if name not in known:
                 yield fault_of(layer, f"takes the value of {shown(name)!r}, which is not before it")
@@ -81,19 +81,26 @@ def _links(description: Description) -> Iterator[Fault]:
             yield fault_of(layer, "its value is never used")
 
 
+def _arity_fault(layer: Layer) -> str:
+    least, most = RULES[layer.kind].inputs if layer.kind in RULES else (1, 8)
+    if least <= len(layer.inputs) <= most:
+        return ""
+    words = "a layer takes one" if most == 1 else f"this one takes {least}" + (f" to {most}" if most > least else "")
+    return f"takes {len(layer.inputs)} values; {words}"
+
+
 def _layer_faults(layer: Layer) -> Iterator[str]:
     rule = RULES.get(layer.kind)
     if rule is None:
         yield no_rule(layer.kind)
         return
-    for name, check in rule.fields.items():
-        if name not in layer.attrs:
-            yield f"{name} is missing"
-        elif what := check(layer.attrs[name]):
-            yield f"{name}={_value_text(layer.attrs[name])} is not supported; {name} {what}"
+    found = [f"{name} is missing" for name in rule.fields if name not in layer.attrs and name not in rule.defaults]
+    for name, what in rule.faults(layer.attrs):
+        found.append(f"{name}={_value_text(layer.attrs[name])} is not supported; {name} {what}")
     for name in layer.attrs:
         if name not in rule.fields:
-            yield f"has {shown(name)!r}, which this layer does not know"
+            found.append(f"has {shown(name)!r}, which this layer does not know")
+    yield from found or rule.together(layer.attrs)
 
 
 def _value_text(value: object) -> str:

@@ -16,7 +16,7 @@ from lrtc.ir import Input
 MAX_ELEMENTS = 1 << 29  # of x
 MAX_SAMPLES = 1 << 24
 MAX_LABEL = (1 << 24) - 1
-HINT = "write it with numpy.savez(path, x=images, y=labels); x is N×C×H×W (or N×F), uint8 or float32"
+HINT = "write it with numpy.savez(path, x=images, y=labels); x is N×C×H×W (or N×C×L, N×F), uint8 or float32"
 
 
 def read_data(
@@ -30,6 +30,8 @@ def read_data(
 def to_input(x: np.ndarray, value: Input) -> np.ndarray:
     """Return samples x [N,…] as torch takes them as uint8 in the IR's order: quantised if real, channels last."""
     q = quantize(x, value.scale)
+    if q.ndim == 3:  # a signal N×C×L is an image of one row
+        q = q[:, :, None]
     return np.ascontiguousarray(q.transpose(0, 2, 3, 1) if q.ndim == 4 else q)
 
 
@@ -64,6 +66,8 @@ def torch_shape(value: Input) -> tuple[int, ...]:
 def _x_faults(x: np.ndarray, value: Input) -> list[str]:
     want = torch_shape(value)
     faults = []
+    if len(want) == 3 and want[1] == 1 and x.shape[1:] != want:  # one row: a signal
+        want = (want[0], want[2])
     if x.ndim == 0 or x.shape[1:] != want:
         wanted = "×".join(["N", *map(str, want)])
         faults.append(f"is {'×'.join(map(str, x.shape)) or 'one number'}; the model takes {wanted}")

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from inspect import Parameter, Signature
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import fx, nn
 
 from lrtc.errors import Fault, LrtcError, count, shown
 from lrtc.frontend.check import form_faults, value_faults
 from lrtc.frontend.description import INPUT, Description, Layer, label
 from lrtc.frontend.fields import plain
+from lrtc.frontend.functions import (
+    ADDS,
+    CATS,
+    FUNCTIONS,
+    OPERATION_REMEDY,
+    PARTS,
+    bound,
+    channel_slice,
+    operands,
+)
 from lrtc.frontend.layers import BY_CLASS, REMEDY, known, no_rule
+from lrtc.frontend.reshapes import RESHAPES, Shapes, first_value
+from lrtc.nn import Add, Concat
 
-HINT = "the layers of lrtc.nn, MaxPool2d, Flatten, BatchNorm and Dropout of torch.nn can be compiled"
+HINT = "the layers of lrtc.nn and torch's own pools, BatchNorm, ReLU, Flatten, sums can be compiled"
 
 
 class _Tracer(fx.Tracer):
@@ -93,44 +103,6 @@ def _trace(module: nn.Module) -> fx.Graph:
         ) from error
 
 
-# --- functions and methods that mean a layer: names of their arguments, and the module they stand for ---
-
-
-def _signature(*names: str, **defaults: Any) -> Signature:
-    required = [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD) for n in names]
-    optional = [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, default=v) for n, v in defaults.items()]
-    return Signature(required + optional)
-
-
-POOL = _signature("input", "kernel_size", stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False)
-TORCH_POOL = _signature("input", "kernel_size", stride=None, padding=0, dilation=1, ceil_mode=False)
-DROP = _signature("input", p=0.5, training=True, inplace=False)
-
-
-def _dropout(p: float, training: bool, inplace: bool) -> nn.Module:
-    if training:
-        raise ValueError("training=True is not supported; pass training=self.training")
-    return nn.Identity()
-
-
-FUNCTIONS: dict[object, tuple[Signature, Callable[..., nn.Module]]] = {
-    torch.flatten: (_signature("input", start_dim=0, end_dim=-1), nn.Flatten),
-    "flatten": (_signature("input", start_dim=0, end_dim=-1), nn.Flatten),
-    F.max_pool2d: (POOL, nn.MaxPool2d),
-    torch.max_pool2d: (TORCH_POOL, nn.MaxPool2d),
-    F.dropout: (DROP, _dropout),
-    "contiguous": (_signature("input"), nn.Identity),
-}
-AS_IT_IS = "leave it out: lrtc.nn.InputQuantize(shape, scale) takes the data as it is"
-OPERATION_REMEDY = {
-    "sign": "use lrtc.nn.LRTSign",
-    "sgn": "use lrtc.nn.LRTSign",
-    "argmax": "leave it out: a compiled network gives the scores and the class",
-    **dict.fromkeys(("float", "to", "type", "truediv", "div"), AS_IT_IS),
-}
-RESHAPES = ("view", "reshape", torch.reshape)
-
-
 class _Walk:
     """Turns a traced graph into layers and tensors; what it cannot turn is a fault, and the value passes through."""
 
@@ -143,7 +115,8 @@ class _Walk:
         self.output = ""
         self.names: dict[fx.Node, str] = {}
         self.used_names = {INPUT}
-        self.sizes: set[fx.Node] = set()  # shapes and sizes: they mean something only inside view and reshape
+        self.shapes = Shapes()
+        self.parts: dict[fx.Node, tuple[fx.Node, Callable[[object], nn.Module]]] = {}  # chunk, split and topk
 
     def walk(self) -> None:
         needed = self._needed()
@@ -183,66 +156,49 @@ class _Walk:
         self._layer(node, self.modules[node.target], node.target)
 
     def _call_function(self, node: fx.Node) -> None:
-        if self._is_size(node):
-            self.sizes.add(node)
+        if self.shapes.is_size(node):
             return
         origin = self._origin(node)
-        name = getattr(node.target, "__name__", str(node.target))
-        if node.target in RESHAPES:
-            self._layer(node, self._reshape(node, origin), origin)
-        elif node.target in FUNCTIONS:
-            self._layer(node, self._as_module(node, origin), origin)
-        else:
-            self._unknown(node, origin, name)
+        if self.shapes.step(node):
+            self._pass_through(node)
+            return
+        try:
+            self._operation(node, origin)
+        except (TypeError, ValueError, IndexError) as error:
+            self._fault(shown(origin), str(error))
+            self._pass_through(node)
 
     _call_method = _call_function
 
-    def _is_size(self, node: fx.Node) -> bool:
-        """Return whether a node is x.shape, x.size(…), or an element of one."""
-        if node.target is getattr:
-            return node.args[1:] == ("shape",)
-        if node.op == "call_method" and node.target == "size":
-            return True
-        return node.target is operator.getitem and node.args[0] in self.sizes
-
-    def _is_batch(self, value: object) -> bool:
-        """Return whether a value is the number of samples: x.shape[0] or x.size(0)."""
-        if not isinstance(value, fx.Node) or value not in self.sizes:
-            return False
-        index = value.args[1] if len(value.args) > 1 else value.kwargs.get("dim")
-        if value.target is operator.getitem:
-            return index == 0
-        return value.target == "size" and index == 0
-
-    def _reshape(self, node: fx.Node, origin: str) -> nn.Module | None:
-        sizes = node.args[1:] or (node.kwargs.get("shape"),)
-        if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-            sizes = tuple(sizes[0])
-        if len(sizes) == 2 and self._is_batch(sizes[0]) and sizes[1] == -1:
-            return nn.Flatten()
-        text = ", ".join("…" if isinstance(s, fx.Node) else str(s) for s in sizes)
-        self._fault(shown(origin), f"reshape to ({text}) is not supported; use torch.flatten(x, 1)")
-        return None
-
-    def _as_module(self, node: fx.Node, origin: str) -> nn.Module | None:
-        signature, make = FUNCTIONS[node.target]
-        try:
-            bound = signature.bind(*node.args, **node.kwargs)
-            bound.apply_defaults()
-            given = {k: v for k, v in bound.arguments.items() if k != "input"}
-            if any(isinstance(v, fx.Node) for v in given.values()):
-                raise ValueError("an argument that is computed is not supported; it must be a number")
-            return make(**given)
-        except (TypeError, ValueError) as error:
-            self._fault(shown(origin), str(error))
-            return None
+    def _operation(self, node: fx.Node, origin: str) -> None:
+        """Turn a function or a method into a layer; ValueError says why it is none."""
+        target, source = node.target, first_value(node)
+        if target in RESHAPES:
+            value, module = self.shapes.layer(node)
+            self._layer(node, module, origin, [value])
+        elif source in self.shapes.steps:
+            raise ValueError("works on channels taken apart; put them together again as torch.nn.ChannelShuffle does")
+        elif target in FUNCTIONS:
+            self._layer(node, bound(node, FUNCTIONS), origin)
+        elif target in PARTS:
+            self.parts[node] = (node.all_input_nodes[0], bound(node, PARTS))
+            self._pass_through(node)
+        elif target in (operator.getitem, getattr) and source in self.parts:
+            value, part = self.parts[source]
+            self._layer(node, part(node.args[1]), origin, [value])
+        elif target is operator.getitem and isinstance(source, fx.Node):
+            self._layer(node, channel_slice(node.args[1]), origin, [source])
+        elif target in ADDS or target in CATS:
+            self._layer(node, Concat() if target in CATS else Add(), origin, operands(node))
+        else:
+            self._unknown(node, origin, getattr(target, "__name__", str(target)))
 
     def _unknown(self, node: fx.Node, origin: str, name: str) -> None:
         remedy = next((text for kind, text in REMEDY.items() if kind.lower() == name.replace("_", "").lower()), "")
         remedy = OPERATION_REMEDY.get(name, remedy)
         many = getattr(node.target, "__module__", "") == "_operator"
-        many = many or sum(n not in self.sizes for n in node.all_input_nodes) > 1
-        remedy = remedy or ("a compiled network is a chain of layers" if many else f"known: {known()}")
+        many = many or sum(n not in self.shapes.sizes for n in node.all_input_nodes) > 1
+        remedy = remedy or ("values meet in a sum or in torch.cat only" if many else f"known: {known()}")
         self._fault(f"{shown(origin)} ({shown(name)})", f"no rule for this operation; {remedy}")
         self._pass_through(node)
 
@@ -255,21 +211,25 @@ class _Walk:
         stack = list(node.meta.get("nn_module_stack", {}))
         return f"{stack[-1]}.{node.name}" if stack and stack[-1] else node.name
 
-    def _layer(self, node: fx.Node, module: nn.Module | None, origin: str) -> None:
-        if module is None:
-            self._pass_through(node)
-            return
+    def _layer(self, node: fx.Node, module: nn.Module, origin: str, values: Sequence[fx.Node] = ()) -> None:
+        """Add the layer that a node is; `values` are what it takes, by default what the node takes."""
+        values = values or (node.args if node.op == "call_module" else node.all_input_nodes[:1])
         where, faults = _read_faults(module, origin)
-        if node.op == "call_module" and (len(node.args) != 1 or node.kwargs):
-            faults.append("is called with more than one value; a layer takes one")
+        least, most = BY_CLASS[type(module)].inputs if type(module) in BY_CLASS else (1, 1)
+        wrong = node.op == "call_module" and (node.kwargs or not all(isinstance(v, fx.Node) for v in values))
+        if wrong or not least <= len(values) <= most:
+            words = "a layer takes one" if most == 1 else f"this one takes {least} to {most}"
+            faults.append(f"is called with {'other than one value' if most == 1 else f'{len(values)} values'}; {words}")
+        if any(v in self.parts for v in values):
+            faults.append("takes all parts of a chunk, split or topk together; take one of them by its index")
         if faults:
             self.faults += [Fault(where, what) for what in faults]
             self._pass_through(node)
             return
         rule = BY_CLASS[type(module)]
-        attrs = rule.attrs(module)
+        attrs = rule.attributes(module)
         name = self._unique(origin)
-        self.layers.append(Layer(name, rule.kind, (self._value(node.all_input_nodes[0]),), attrs, origin))
+        self.layers.append(Layer(name, rule.kind, tuple(self._value(v) for v in values), attrs, origin))
         self.names[node] = name
         for key, tensor in rule.tensors(module, rule.specs(attrs)).items():
             self.tensors[f"{origin}.{key}"] = tensor.detach()
@@ -301,10 +261,9 @@ def _read_faults(module: nn.Module, origin: str) -> tuple[str, list[str]]:
     if module._forward_hooks or module._forward_pre_hooks:
         faults.append("has forward hooks, which a compiled network cannot run; remove them")
     if not faults:
-        attrs = rule.attrs(module)
-        for name, check in rule.fields.items():
-            if what := check(attrs[name]):
-                faults.append(f"{name}={shown(repr(attrs[name]), 40)} is not supported; {name} {what}")
+        attrs = rule.attributes(module)
+        for name, what in rule.faults(attrs):
+            faults.append(f"{name}={shown(repr(attrs[name]), 40)} is not supported; {name} {what}")
     return where, faults
 
 

@@ -40,6 +40,27 @@ def pair(low: int, high: int = MAX_WINDOW) -> Field:
     return check
 
 
+def whole_tuple(length: int, low: int, high: int = MAX_WINDOW) -> Field:
+    """Return a field for a tuple of so many ints in low..high."""
+
+    def check(value: object) -> str:
+        good = type(value) is tuple and len(value) == length and all(type(v) is int and low <= v <= high for v in value)
+        return "" if good else f"must be {length} whole numbers in {low}..{high}"
+
+    return check
+
+
+def sides(value: object) -> str:
+    """Accept the padding of a window: (height, width) or (top, bottom, left, right)."""
+    good = type(value) is tuple and len(value) in (2, 4) and all(type(v) is int and 0 <= v <= MAX_WINDOW for v in value)
+    return "" if good else f"must be two or four whole numbers in 0..{MAX_WINDOW}"
+
+
+def index(value: object) -> str:
+    """Accept a place among channels, counted from either end."""
+    return whole(-MAX_FEATURES, MAX_FEATURES)(value)
+
+
 def real(low: float, high: float) -> Field:
     """Return a field for a float (or int) in low..high."""
 
@@ -65,13 +86,19 @@ def word(*choices: str) -> Field:
 
 
 def input_shape(value: object) -> str:
-    """Accept (C, H, W) and (F,)."""
+    """Accept (C, H, W), (C, L) and (F,)."""
     if type(value) is tuple and all(type(v) is int and v >= 1 for v in value):
         if len(value) == 1 and value[0] <= MAX_FEATURES:
             return ""
-        if len(value) == 3 and value[0] <= MAX_CHANNELS and max(value[1:]) <= MAX_SIDE and prod(value) <= MAX_FEATURES:
+        if (
+            len(value) in (2, 3)
+            and value[0] <= MAX_CHANNELS
+            and max(value[1:]) <= MAX_SIDE
+            and prod(value) <= MAX_FEATURES
+        ):
             return ""
-    return f"must be (C, H, W) or (F,), C at most {MAX_CHANNELS}, H and W {MAX_SIDE}, {MAX_FEATURES} values in all"
+    limits = f"C at most {MAX_CHANNELS}, H, W and L {MAX_SIDE}, {MAX_FEATURES} values in all"
+    return f"must be (C, H, W), (C, L) or (F,), {limits}"
 
 
 channels = whole(1, MAX_CHANNELS)

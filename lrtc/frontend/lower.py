@@ -12,7 +12,7 @@ from lrtc.frontend.description import INPUT, Description, Layer, fault_of
 from lrtc.frontend.layers import RULES
 from lrtc.frontend.lowering import Lowering, Misfit, size_text
 from lrtc.frontend.rebuild import discretized
-from lrtc.ir import B1, Graph, GraphBuilder, TypeRule, tensor, verify
+from lrtc.ir import B1, U8, Elem, Graph, GraphBuilder, TypeRule, tensor, verify
 
 HINT = "`lrtc show MODEL` prints the layers of a model that can be compiled"
 FIRST = "is the first layer; a network begins with lrtc.nn.InputQuantize(shape=…, scale=…)"
@@ -35,18 +35,30 @@ def lower(description: Description) -> Lowered:
     fixed, notes = discretized(description)
     to = Lowering(GraphBuilder(identifier(description.name)))
     values: dict[str, str] = {}
+    classes: set[str] = set()  # layers whose values are indices
     for layer in fixed.layers:
         rule = RULES[layer.kind]
-        begins = layer.inputs[0] == INPUT
+        begins = INPUT in layer.inputs
         if begins != (layer.kind == "InputQuantize"):
             to.faults.append(fault_of(layer, FIRST if begins else "must be the first layer"))
             if begins:
                 break
             values[layer.name] = values[layer.inputs[0]]
             continue
+        if begins and to.builder.inputs:
+            to.faults.append(fault_of(layer, "is a second input; a network has one InputQuantize, used once"))
+            break
+        if ends := [name for name in layer.inputs if name in classes]:
+            to.faults.append(fault_of(layer, f"takes the class indices of {ends[0]}; argmax and topk end a network"))
+            break
+        if layer.kind == "TopClasses":
+            classes.add(layer.name)
         held = fixed.tensors_of(layer, rule.specs(layer.attrs))
         arrays = {name: t.detach().numpy() for name, t in held.items()}
-        result = _lower_layer(to, "" if begins else values[layer.inputs[0]], layer, arrays)
+        before = "" if begins else tuple(values[name] for name in layer.inputs)
+        if not begins and rule.inputs == (1, 1):
+            before = before[0]
+        result = _lower_layer(to, before, layer, arrays)
         if result is None:
             break
         values[layer.name] = result
@@ -58,7 +70,7 @@ def lower(description: Description) -> Lowered:
     return Lowered(verify(to.builder.finish([values[fixed.output]])), notes, fixed)
 
 
-def _lower_layer(to: Lowering, x: str, layer: Layer, arrays: dict[str, np.ndarray]) -> str | None:
+def _lower_layer(to: Lowering, x: str | tuple[str, ...], layer: Layer, arrays: dict[str, np.ndarray]) -> str | None:
     """Return the value after the layer, of a stand-in for x if x does not fit; None if nothing fits."""
     rule = RULES[layer.kind]
     reported = False
@@ -71,18 +83,27 @@ def _lower_layer(to: Lowering, x: str, layer: Layer, arrays: dict[str, np.ndarra
                 reported = True
             if not x:
                 return None
+            if isinstance(x, tuple):
+                return _stand_in(to, U8, to.shape(x[0]), x[0] in to.signals)
             type_ = to.fact(x).type
             if isinstance(error, Misfit) and error.shape is None:
                 return x
             if isinstance(error, Misfit):
-                elem, shape = type_.elem, error.shape
+                x = _stand_in(to, type_.elem, error.shape, error.signal)
             elif type_.elem.is_float:
-                elem, shape = B1, type_.shape
+                x = _stand_in(to, B1, type_.shape, x in to.signals)
             else:
                 return None
-            x = to.builder.input("stand_in", tensor(shape, elem))
-            to.reach[x] = 1.0
     return None
+
+
+def _stand_in(to: Lowering, elem: Elem, shape: tuple[int, ...], signal: bool) -> str:
+    """Return a value to go on checking with after a fault."""
+    x = to.builder.input("stand_in", tensor(shape, elem))
+    to.reach[x] = 1.0
+    if signal and len(shape) == 3:
+        to.signals.add(x)
+    return x
 
 
 def _check_output(to: Lowering, description: Description, values: dict[str, str]) -> None:

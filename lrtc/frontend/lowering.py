@@ -1,7 +1,8 @@
-"""How each layer becomes nodes of the IR: one function a layer. Values are HWC here (DESIGN D1).
+"""The graph while layers are lowered to it, and what a layer may demand of the value before it.
 
-A function takes (to, x, layer, tensors) with x the name of the IR value before the layer and tensors as numpy arrays,
-and returns the name of the value after it. It raises TypeRule for a layer that does not fit the value before it.
+A lowering function takes (to, x, layer, tensors) with x the name of the IR value before the layer (of several values,
+a tuple of names) and tensors as numpy arrays, and returns the name of the value after it. It raises TypeRule for a
+layer that does not fit. Values are HWC (DESIGN D1); a signal N×C×L is an image of one row [1,L,C] (D18).
 """
 
 from __future__ import annotations
@@ -13,20 +14,8 @@ import numpy as np
 
 from lrtc.errors import Fault
 from lrtc.frontend.description import Layer, fault_of
-from lrtc.interp import batchnorm_coefficients
-from lrtc.ir import B1, F32, T2, U8, Elem, Fact, GraphBuilder, Op, TensorType, TypeRule, tensor
-from lrtc.ir.ops import (
-    Affine,
-    BatchNorm,
-    Conv2d,
-    Flatten,
-    Identity,
-    Linear,
-    MaxPool2d,
-    ScaleBias,
-    Sign,
-    window_shape,
-)  # fmt: skip
+from lrtc.ir import Fact, GraphBuilder, Op, TensorType, TypeRule
+from lrtc.ir.ops import window_shape
 
 EXACT = 1 << 24  # float32 holds every integer up to here; torch sums in float32
 LARGEST_REAL = float(np.finfo(np.float32).max) / 4
@@ -37,20 +26,22 @@ class Misfit(TypeRule):
     """A layer that does not fit the value before it.
 
     shape: of a value that it would fit, to go on checking with; None: go on as if the layer were not there.
+    signal: whether that value is a signal.
     """
 
-    def __init__(self, message: str, shape: tuple[int, ...] | None = None) -> None:
+    def __init__(self, message: str, shape: tuple[int, ...] | None = None, signal: bool = False) -> None:
         super().__init__(message)
-        self.shape = shape
+        self.shape, self.signal = shape, signal
 
 
 @dataclass
 class Lowering:
-    """The graph being built, the faults found, and the greatest magnitude of every real value."""
+    """The graph being built, the faults found, the greatest magnitude of every real value, and which are signals."""
 
     builder: GraphBuilder
     faults: list[Fault] = field(default_factory=list)
     reach: dict[str, float] = field(default_factory=dict)
+    signals: set[str] = field(default_factory=set)
 
     def fact(self, x: str) -> Fact:
         return self.builder.facts[x]
@@ -65,12 +56,20 @@ class Lowering:
             return self.reach[x]
         return float(max(-int(fact.low.min()), int(fact.high.max())))
 
+    def is_value(self, x: str) -> bool:
+        """Return whether x is computed, not a constant."""
+        return self.fact(x).const is None
+
     def const(self, layer: Layer, suffix: str, value: np.ndarray, type_: TensorType | None = None) -> str:
         return self.builder.const(f"{layer.name}_{suffix}", value, type_, layer.origin)
 
     def add(self, layer: Layer, op: Op, *ins: str, suffix: str = "") -> str:
         """Add a node for the layer; TypeRule if its value is too large to be worked on."""
+        if len({name in self.signals for name in ins if len(self.shape(name)) == 3 and self.is_value(name)}) > 1:
+            raise TypeRule("takes a signal N×C×L and an image N×C×H×W together; torch would spread one over the other")
         out = self.builder.add(op, ins, layer.name + suffix, layer.origin)
+        if len(self.shape(out)) == 3 and any(name in self.signals for name in ins):
+            self.signals.add(out)
         if prod(self.shape(out)) > MAX_VALUE:
             raise TypeRule(f"its output {size_text(self.shape(out))} has more than {MAX_VALUE} values")
         return out
@@ -84,9 +83,11 @@ class Lowering:
             )
         return out
 
-    def reals(self, layer: Layer, op: Op, x: str, rows: str, scale: np.ndarray, bias: np.ndarray) -> str:
+    def reals(
+        self, layer: Layer, op: Op, x: str, rows: str, scale: np.ndarray, bias: np.ndarray, suffix: str = ""
+    ) -> str:
         """Add a node that makes x·scale + bias in float32; a fault if that can overflow."""
-        out = self.add(layer, op, x, rows)
+        out = self.add(layer, op, x, rows, suffix=suffix)
         with np.errstate(all="ignore"):
             reach = self.magnitude(x) * np.abs(scale.astype(np.float64)) + np.abs(bias.astype(np.float64))
         bad = np.flatnonzero(~(reach < LARGEST_REAL))
@@ -99,11 +100,23 @@ class Lowering:
     def need_image(self, x: str, channels: int | None = None) -> None:
         """Raise Misfit unless x is [H,W,C], of that many channels."""
         shape = self.shape(x)
+        fitting = (1, 1, channels) if channels else None
         if len(shape) != 3:
-            fitting = (1, 1, channels) if channels else None
             raise Misfit(f"meets a vector of {shape[0]} values; it needs an image", fitting)
+        if x in self.signals:
+            raise Misfit("meets a signal N×C×L; it needs an image: use the layer's 1d form", fitting)
         if channels not in (None, shape[2]):
             raise Misfit(f"meets {shape[2]} channels; it is made for {channels}", (*shape[:2], channels))
+
+    def need_signal(self, x: str, channels: int | None = None) -> None:
+        """Raise Misfit unless x is a signal [1,L,C], of that many channels."""
+        shape = self.shape(x)
+        if x not in self.signals:
+            what = "an image" if len(shape) == 3 else f"a vector of {shape[0]} values"
+            fitting = (1, 1, channels) if channels else None
+            raise Misfit(f"meets {what}; it needs a signal N×C×L, such as InputQuantize((C, L))", fitting, signal=True)
+        if channels not in (None, shape[2]):
+            raise Misfit(f"meets {shape[2]} channels; it is made for {channels}", (*shape[:2], channels), signal=True)
 
     def need_vector(self, x: str, features: int) -> None:
         """Raise Misfit unless x is a vector, of that many values."""
@@ -132,7 +145,13 @@ class Lowering:
             window_shape(self.shape(x)[:2], kernel, stride, padding)
         except TypeRule as error:
             h, w, c = self.shape(x)
-            raise Misfit(str(error), (max(h, kernel[0]), max(w, kernel[1]), c)) from None
+            fitting = (max(h, kernel[0]), max(w, kernel[1]), c)
+            raise Misfit(str(error), fitting, x in self.signals) from None
+
+    def need_integers(self, x: str, doing: str) -> None:
+        """Raise TypeRule for a real value; `doing` says what the layer does with it."""
+        if self.fact(x).type.elem.is_float:
+            raise TypeRule(f"{doing} real values; put it before the batchnorm, or after the sign")
 
 
 def size_text(shape: tuple[int, ...]) -> str:
@@ -140,124 +159,8 @@ def size_text(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) + (" [H,W,C]" if len(shape) == 3 else "")
 
 
-def input_quantize(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return the graph's input u8 [H,W,C] or [F], with the step of its quantiser."""
-    shape = layer.attrs["shape"]
-    if len(shape) == 3:
-        shape = (shape[1], shape[2], shape[0])
-    return to.builder.input("x", tensor(shape, U8), float(layer.attrs["scale"]))
-
-
-def _weight_elem(layer: Layer, weights: np.ndarray) -> Elem:
-    kind = layer.attrs.get("weights") or ("ternary" if (weights == 0).any() else "bipolar")
-    return B1 if kind == "bipolar" else T2
-
-
-def _with_bias(to: Lowering, x: str, layer: Layer, bias: np.ndarray) -> str:
-    ones = np.ones_like(bias)
-    rows = to.const(layer, "b", np.stack([ones, bias]))
-    return to.reals(layer, ScaleBias(), x, rows, ones, bias)
-
-
-def conv2d(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return conv2d of integers, and the bias in float32 after it; weights OIHW → OHWI."""
-    weights = np.ascontiguousarray(tensors["discrete_weight"].transpose(0, 2, 3, 1))
-    (ph, pw), stride = layer.attrs["padding"], layer.attrs["stride"]
-    to.need_image(x, layer.attrs["in_channels"])
-    to.need_window(x, weights.shape[1:3], stride, (ph, ph, pw, pw))
-    w = to.const(layer, "w", weights, tensor(weights.shape, _weight_elem(layer, weights)))
-    bias = tensors.get("bias")
-    acc = to.sums(layer, Conv2d(stride, (ph, ph, pw, pw)), x, w, suffix="" if bias is None else "_acc")
-    return acc if bias is None else _with_bias(to, acc, layer, bias)
-
-
-def linear(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return linear of integers, and the bias in float32 after it."""
-    weights = tensors["discrete_weight"]
-    to.need_vector(x, layer.attrs["in_features"])
-    w = to.const(layer, "w", weights, tensor(weights.shape, _weight_elem(layer, weights), "OI"))
-    bias = tensors.get("bias")
-    acc = to.sums(layer, Linear(), x, w, suffix="" if bias is None else "_acc")
-    return acc if bias is None else _with_bias(to, acc, layer, bias)
-
-
-def quant_linear(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return the integer scores x·w + offset; w as wide as the layer's bits."""
-    weights, offset = tensors["discrete_weight"], tensors["offset"]
-    to.need_vector(x, layer.attrs["in_features"])
-    w = to.const(layer, "w", weights, tensor(weights.shape, Elem("i", layer.attrs["bits"]), "OI"))
-    acc = to.sums(layer, Linear(), x, w, suffix="_acc")
-    rows = to.const(layer, "b", np.stack([np.ones_like(offset), offset]))
-    return to.add(layer, Affine(), acc, rows)
-
-
-def lrt_scale(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return the integer scores x·multiplier + offset."""
-    to.need_channels(x, layer.attrs["num_classes"], rank=1)
-    if to.fact(x).type.elem == F32:
-        raise TypeRule("meets real numbers; the layer before it must make integers: bias=False, no batchnorm between")
-    rows = to.const(layer, "s", np.stack([tensors["multiplier"], tensors["offset"]]))
-    return to.add(layer, Affine(), x, rows)  # torch refuses a score beyond 2^24 by itself
-
-
-def _batchnorm(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray], absolute: bool) -> str:
-    to.need_channels(x, layer.attrs["num_features"])
-    rows = np.stack([tensors[name] for name in ("weight", "bias", "running_mean", "running_var")])
-    eps = float(layer.attrs["eps"])
-    with np.errstate(all="ignore"):
-        scale, offset = batchnorm_coefficients(rows, eps, absolute)
-    return to.reals(layer, BatchNorm(eps, absolute), x, to.const(layer, "bn", rows), scale, offset)
-
-
-def lrt_batchnorm(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return batchnorm with |gamma|."""
-    return _batchnorm(to, x, layer, tensors, absolute=True)
-
-
-def exact_batchnorm(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return batchnorm with signed gamma, of a vector or an image."""
-    return _batchnorm(to, x, layer, tensors, absolute=False)
-
-
-def batchnorm1d(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return batchnorm with signed gamma, of a vector."""
-    to.need_channels(x, layer.attrs["num_features"], rank=1)
-    return _batchnorm(to, x, layer, tensors, absolute=False)
-
-
-def batchnorm2d(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return batchnorm with signed gamma, of an image."""
-    to.need_channels(x, layer.attrs["num_features"], rank=3)
-    return _batchnorm(to, x, layer, tensors, absolute=False)
-
-
-def sign(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return the sign, sign(0) = +1."""
-    return to.add(layer, Sign(), x)
-
-
-def maxpool(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return the maximum over windows, padded taps left out."""
-    kernel, stride, (ph, pw) = (layer.attrs[name] for name in ("kernel_size", "stride", "padding"))
-    to.need_image(x)
-    if 2 * ph > kernel[0] or 2 * pw > kernel[1]:
-        raise TypeRule(f"padding={(ph, pw)} is not supported; it must be at most half of kernel_size={kernel}")
-    to.need_window(x, kernel, stride, (ph, ph, pw, pw))
-    out = to.add(layer, MaxPool2d(kernel, stride, (ph, ph, pw, pw)), x)
-    return _same_reach(to, x, out)
-
-
-def flatten(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return the vector in torch's order, CHW."""
-    return _same_reach(to, x, to.add(layer, Flatten("CHW"), x))
-
-
-def identity(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return x: what dropout is in eval mode."""
-    return _same_reach(to, x, to.add(layer, Identity(), x))
-
-
-def _same_reach(to: Lowering, x: str, out: str) -> str:
+def same_reach(to: Lowering, x: str, out: str) -> str:
+    """Return `out`, whose magnitude is that of x."""
     if x in to.reach:
         to.reach[out] = to.reach[x]
     return out

@@ -3,23 +3,49 @@
 from lrtc.nn.discrete import accuracy, discretize, is_discrete, reestimate_batchnorm
 from lrtc.nn.distribution import Gaussian, Moments
 from lrtc.nn.heads import LRTScale, QuantLinear
-from lrtc.nn.layers import InputQuantize, LRTConv2d, LRTLinear
-from lrtc.nn.norm import ExactBatchNorm, LRTBatchNorm, batchnorm_affine, batchnorm_exact
+from lrtc.nn.layers import InputQuantize, LRTConv1d, LRTConv2d, LRTLinear
+from lrtc.nn.norm import ExactBatchNorm, LRTBatchNorm, LRTGain, batchnorm_affine, batchnorm_exact
 from lrtc.nn.optim import clip_logits, parameter_groups
 from lrtc.nn.pretrain import float_twin, init_from_float
-from lrtc.nn.sign import LRTSign
+from lrtc.nn.quantized import QuantActivation, QuantConv2d
+from lrtc.nn.sign import LRTSign, LRTTernarySign
+from lrtc.nn.structure import (
+    Add,
+    ChannelChunk,
+    ChannelSlice,
+    Concat,
+    ExactAvgPool1d,
+    ExactAvgPool2d,
+    ExactMean,
+    SumPool2d,
+    TopClasses,
+)
 
 __all__ = [
+    "Add",
+    "ChannelChunk",
+    "ChannelSlice",
+    "Concat",
+    "ExactAvgPool1d",
+    "ExactAvgPool2d",
     "ExactBatchNorm",
+    "ExactMean",
     "Gaussian",
     "InputQuantize",
     "LRTBatchNorm",
+    "LRTConv1d",
     "LRTConv2d",
+    "LRTGain",
     "LRTLinear",
     "LRTScale",
     "LRTSign",
+    "LRTTernarySign",
     "Moments",
+    "QuantActivation",
+    "QuantConv2d",
     "QuantLinear",
+    "SumPool2d",
+    "TopClasses",
     "accuracy",
     "batchnorm_affine",
     "batchnorm_exact",

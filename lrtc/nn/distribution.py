@@ -20,6 +20,14 @@ class Gaussian(NamedTuple):
     mean: Tensor
     var: Tensor
 
+    def __add__(self, other: Tensor | Gaussian) -> Gaussian:
+        """Return the distribution of the sum with a given value, or with an independent Gaussian: a shortcut."""
+        if isinstance(other, Gaussian):
+            return Gaussian(self.mean + other.mean, self.var + other.var)
+        return Gaussian(self.mean + other, self.var) if isinstance(other, Tensor) else NotImplemented
+
+    __radd__ = __add__
+
 
 class Moments(NamedTuple):
     """An activation distribution: E[h] and E[h²], both [N, C] or [N, C, H, W]; what moment mode passes on."""
@@ -81,3 +89,17 @@ def sign_mean(g: Gaussian) -> Tensor:
 def sample_normal(g: Gaussian) -> Tensor:
     """Return m + sqrt(s² + eps)·ξ with ξ ~ N(0, 1), fresh for every element (local reparameterisation)."""
     return g.mean + torch.sqrt(g.var.clamp_min(0) + VARIANCE_EPS) * torch.randn_like(g.mean)
+
+
+def log_thirds(g: Gaussian, width: float) -> Tensor:
+    """Return log P(y ≤ −width), log P(−width < y < width), log P(y ≥ width) for y ~ N(m, s²), on a new last axis.
+
+    The middle is a difference of two tails on the side where both are small, which keeps it exact: by symmetry it
+    depends on |m| only.
+    """
+    root = torch.sqrt(g.var.clamp_min(0) + VARIANCE_EPS)
+    tail = torch.special.log_ndtr
+    low, high = tail((-width - g.mean) / root), tail((g.mean - width) / root)
+    near, far = tail((width - g.mean.abs()) / root), tail((-width - g.mean.abs()) / root)
+    middle = near + torch.log1p(-torch.exp((far - near).clamp_max(-1e-6)))
+    return torch.stack([low, middle, high], dim=-1)

@@ -11,7 +11,7 @@ from lrtc.nn.distribution import Gaussian, Moments, sample_normal
 EXACT_LIMIT = 2**24  # below it float32 holds every integer
 
 
-def _check_exact(values: Tensor, layer: str) -> Tensor:
+def check_exact(values: Tensor, layer: str) -> Tensor:
     """Return `values`, or raise ValueError if one is too large to be an exact integer in float32."""
     if values.numel() and float(values.detach().abs().max()) >= EXACT_LIMIT:
         raise ValueError(
@@ -21,14 +21,14 @@ def _check_exact(values: Tensor, layer: str) -> Tensor:
     return values
 
 
-def _step(values: Tensor, bias: Tensor, bits: int) -> float:
+def common_step(values: Tensor, bias: Tensor, bits: int) -> float:
     """Return the quantisation step that all classes share: the largest magnitude maps to 2^(bits−1) − 1."""
     top = 2 ** (bits - 1) - 1
     largest = float(values.detach().abs().max()) or float(bias.detach().abs().max())
     return largest / top or 1.0
 
 
-def _rounded(values: Tensor, step: float) -> Tensor:
+def rounded(values: Tensor, step: float) -> Tensor:
     return torch.round(values.detach().to(torch.float64) / step)
 
 
@@ -58,15 +58,15 @@ class LRTScale(nn.Module):
             return sample_normal(scores) if self.training else scores.mean
         if not self.is_discrete:
             return x * self.scale + self.bias
-        product = _check_exact(x * self.multiplier.to(x.dtype), "LRTScale")
-        return _check_exact(product + self.offset.to(x.dtype), "LRTScale")
+        product = check_exact(x * self.multiplier.to(x.dtype), "LRTScale")
+        return check_exact(product + self.offset.to(x.dtype), "LRTScale")
 
     @torch.no_grad()
     def discretize_(self) -> None:
         """Round scale and bias to integers on their common step."""
-        step = _step(self.scale, self.bias, self.bits)
-        self.multiplier.copy_(_rounded(self.scale, step))
-        self.offset.copy_(_check_exact(_rounded(self.bias, step), "LRTScale"))
+        step = common_step(self.scale, self.bias, self.bits)
+        self.multiplier.copy_(rounded(self.scale, step))
+        self.offset.copy_(check_exact(rounded(self.bias, step), "LRTScale"))
         self.is_discrete.fill_(True)
 
     def extra_repr(self) -> str:
@@ -101,14 +101,14 @@ class QuantLinear(nn.Module):
             return F.linear(x, self.weight, self.bias)
         exact = torch.float64 if x.is_cuda else x.dtype
         acc = F.linear(x.to(exact), self.discrete_weight.to(exact)).to(x.dtype)
-        return _check_exact(acc + self.offset.to(x.dtype), "QuantLinear")
+        return check_exact(acc + self.offset.to(x.dtype), "QuantLinear")
 
     @torch.no_grad()
     def discretize_(self) -> None:
         """Round weights and bias to integers on their common step; ValueError if ±1 inputs could reach 2^24."""
-        step = _step(self.weight, self.bias, self.bits)
-        weight, offset = _rounded(self.weight, step), _rounded(self.bias, step)
-        _check_exact(weight.abs().sum(1) + offset.abs(), "QuantLinear")
+        step = common_step(self.weight, self.bias, self.bits)
+        weight, offset = rounded(self.weight, step), rounded(self.bias, step)
+        check_exact(weight.abs().sum(1) + offset.abs(), "QuantLinear")
         self.discrete_weight.copy_(weight)
         self.offset.copy_(offset)
         self.is_discrete.fill_(True)

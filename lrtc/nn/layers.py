@@ -10,32 +10,45 @@ from lrtc.nn import weights as W
 from lrtc.nn.distribution import Gaussian, Moments
 
 
-def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
 
 class InputQuantize(nn.Module):
-    """Return the input as integers 0..255 in float32: the first layer of every network that is to be compiled.
+    """Return the input as integers in float32: the first layer of every network that is to be compiled.
 
-    uint8 [N, *shape] keeps its values; a float tensor becomes clamp(round(x / scale), 0, 255), round half to even.
+    shape: (F,), (C, L) of a signal, or (C, H, W) of an image. uint8 [N, *shape] keeps its values q; a float tensor
+    becomes q = clamp(round(x / scale), 0, 255), round half to even. The network works on q − zero_point.
+    A signal may also come as N×C×1×L, and an image of one row as N×C×L.
     """
 
-    def __init__(self, shape: tuple[int, ...], scale: float = 1.0):
+    def __init__(self, shape: tuple[int, ...], scale: float = 1.0, zero_point: int = 0):
         super().__init__()
         if not scale > 0:
             raise ValueError(f"scale={scale} is not supported; it must be above 0")
+        if not 0 <= zero_point <= 255:
+            raise ValueError(f"zero_point={zero_point} is not supported; 0 to 255 are")
         self.shape = tuple(int(n) for n in shape)
-        self.scale = float(scale)
+        self.scale, self.zero_point = float(scale), int(zero_point)
 
     def forward(self, x: Tensor) -> Tensor:
         if tuple(x.shape[1:]) != self.shape:
-            raise ValueError(f"input {tuple(x.shape)} does not fit; expected (N, {', '.join(map(str, self.shape))})")
-        if x.dtype == torch.uint8:
-            return x.to(torch.float32)
-        return torch.clamp(torch.round(x / self.scale), 0, 255).to(torch.float32)
+            one_row = self._one_row(tuple(x.shape[1:])) == self._one_row(self.shape)
+            if not one_row:
+                want = ", ".join(map(str, self.shape))
+                raise ValueError(f"input {tuple(x.shape)} does not fit; expected (N, {want})")
+            x = x.reshape(len(x), *self.shape)
+        q = x if x.dtype == torch.uint8 else torch.clamp(torch.round(x / self.scale), 0, 255)
+        q = q.to(torch.float32)
+        return q - self.zero_point if self.zero_point else q
+
+    @staticmethod
+    def _one_row(shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
 
     def extra_repr(self) -> str:
-        return f"shape={self.shape}, scale={self.scale:g}"
+        zero_point = f", zero_point={self.zero_point}" if self.zero_point else ""
+        return f"shape={self.shape}, scale={self.scale:g}{zero_point}"
 
 
 class _LRTLayer(nn.Module):
@@ -105,6 +118,22 @@ class _LRTLayer(nn.Module):
         self.beta.copy_(beta)
 
 
+def sides(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    """Return (height, width), or (top, bottom, left, right) where opposite sides differ."""
+    value = tuple(int(n) for n in ((value, value) if isinstance(value, int) else value))
+    if len(value) not in (2, 4):
+        raise ValueError(f"padding={value} is not supported; give a number, (height, width) or four sides")
+    if len(value) == 4 and value[::2] == value[1::2]:
+        return value[::2]
+    return value
+
+
+def check_groups(groups: int, in_channels: int, out_channels: int) -> int:
+    if groups < 1 or in_channels % groups or out_channels % groups:
+        raise ValueError(f"groups={groups} is not supported; it must divide {in_channels} and {out_channels} channels")
+    return groups
+
+
 class LRTConv2d(_LRTLayer):
     """Return the pre-activations of a convolution with ternary or bipolar weights, zero padded.
 
@@ -112,6 +141,7 @@ class LRTConv2d(_LRTLayer):
         m = conv(h, E[w]) + bias      s² = conv(h², Var[w])
         from Moments: s² = conv(E[h²], E[w²]) − conv(E[h]², E[w]²)
     Discrete weights: tensor [N, O, Ho, Wo] = conv(h, w) + bias, the accumulator an exact integer before the bias.
+    padding: a number, (height, width), or (top, bottom, left, right).
     """
 
     def __init__(
@@ -120,26 +150,71 @@ class LRTConv2d(_LRTLayer):
         out_channels: int,
         kernel_size: int | tuple[int, int],
         stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
+        padding: int | tuple[int, ...] = 0,
         bias: bool = False,
         weights: str = "ternary",
+        groups: int = 1,
+        dilation: int | tuple[int, int] = 1,
     ):
-        kernel_size = _pair(kernel_size)
-        super().__init__((out_channels, in_channels, *kernel_size), bias, weights)
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size, self.stride, self.padding = kernel_size, _pair(stride), _pair(padding)
+        kernel_size = pair(kernel_size)
+        groups = check_groups(groups, in_channels, out_channels)
+        super().__init__((out_channels, in_channels // groups, *kernel_size), bias, weights)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size, self.stride, self.dilation = kernel_size, pair(stride), pair(dilation)
+        self.padding = sides(padding)
 
     def _map(self, x: Tensor, weight: Tensor) -> Tensor:
-        return F.conv2d(x, weight, None, self.stride, self.padding)
+        if len(self.padding) == 2:
+            return F.conv2d(x, weight, None, self.stride, self.padding, self.dilation, self.groups)
+        top, bottom, left, right = self.padding
+        x = F.pad(x, (left, right, top, bottom))
+        return F.conv2d(x, weight, None, self.stride, 0, self.dilation, self.groups)
 
     def _per_output(self, v: Tensor) -> Tensor:
         return v[:, None, None]
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"padding={self.padding}, bias={self.bias is not None}, weights={self.weights!r}"
-        )
+        return _conv_repr(self)
+
+
+class LRTConv1d(_LRTLayer):
+    """Return the pre-activations of a convolution along a signal, [N, C, L] → [N, O, Lo]: as `LRTConv2d`."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = False,
+        weights: str = "ternary",
+        groups: int = 1,
+        dilation: int = 1,
+    ):
+        groups = check_groups(groups, in_channels, out_channels)
+        super().__init__((out_channels, in_channels // groups, kernel_size), bias, weights)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size, self.stride, self.padding, self.dilation = kernel_size, stride, padding, dilation
+
+    def _map(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.conv1d(x, weight, None, self.stride, self.padding, self.dilation, self.groups)
+
+    def _per_output(self, v: Tensor) -> Tensor:
+        return v[:, None]
+
+    def extra_repr(self) -> str:
+        return _conv_repr(self)
+
+
+def _conv_repr(m: LRTConv1d | LRTConv2d) -> str:
+    extra = "".join(
+        f", {name}={getattr(m, name)}" for name in ("groups", "dilation") if getattr(m, name) not in (1, (1, 1))
+    )
+    return (
+        f"{m.in_channels}, {m.out_channels}, kernel_size={m.kernel_size}, stride={m.stride}, "
+        f"padding={m.padding}, bias={m.bias is not None}, weights={m.weights!r}{extra}"
+    )
 
 
 class LRTLinear(_LRTLayer):

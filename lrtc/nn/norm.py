@@ -90,3 +90,27 @@ class LRTBatchNorm(_Norm):
             self.running_mean.lerp_(mean.detach().to(self.running_mean), self.momentum)
             self.running_var.lerp_(var.detach().to(self.running_var), self.momentum)
         return mean, var
+
+
+class LRTGain(nn.Module):
+    """Return |gain|·y + bias per channel, a Gaussian for a Gaussian: what stands in place of a batchnorm.
+
+    m' = |g| m + b, s'² = g² s² (Berger 2023, its research code). |g| for the reason that LRTBatchNorm gives. On
+    tensors a multiplication, then an addition, never fused (D4).
+    """
+
+    def __init__(self, num_features: int):
+        super().__init__()
+        self.num_features = num_features
+        self.gain = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+
+    def forward(self, x: Tensor | Gaussian) -> Tensor | Gaussian:
+        gain = self.gain.abs()
+        if isinstance(x, Gaussian):
+            scale, bias = _channels(gain, x.mean), _channels(self.bias, x.mean)
+            return Gaussian(x.mean * scale + bias, x.var * scale.square())
+        return x * _channels(gain, x) + _channels(self.bias, x)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_features}"

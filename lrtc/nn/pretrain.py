@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from lrtc.nn.discrete import RANDOM
 from lrtc.nn.heads import LRTScale, QuantLinear
-from lrtc.nn.layers import InputQuantize, LRTConv2d, LRTLinear
+from lrtc.nn.layers import InputQuantize, LRTConv1d, LRTConv2d, LRTLinear
 from lrtc.nn.norm import LRTBatchNorm
-from lrtc.nn.sign import LRTSign
+from lrtc.nn.quantized import QuantConv2d
+from lrtc.nn.sign import LRTSign, LRTTernarySign
 
 
 class _UnitInput(nn.Module):
@@ -49,18 +50,38 @@ class _ClassBias(nn.Module):
         return x + self.bias
 
 
+class _SidedConv2d(nn.Conv2d):
+    """Return the convolution of the input padded by (left, right, top, bottom), which plain ones cannot tell apart."""
+
+    sides = (0, 0, 0, 0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, self.sides))
+
+
+def _float_conv(m: LRTConv1d | LRTConv2d | QuantConv2d) -> nn.Module:
+    options = {"stride": m.stride, "dilation": m.dilation, "groups": m.groups, "bias": m.bias is not None}
+    channels = (m.in_channels, m.out_channels, m.kernel_size)
+    if isinstance(m, LRTConv1d):
+        return nn.Conv1d(*channels, padding=m.padding, **options)
+    if len(m.padding) == 2:
+        return nn.Conv2d(*channels, padding=m.padding, **options)
+    conv = _SidedConv2d(*channels, **options)
+    conv.sides = (*m.padding[2:], *m.padding[:2])
+    return conv
+
+
 def _float_layer(m: nn.Module) -> nn.Module | None:
     """Return the full-precision layer that stands for `m`, or None if `m` stays."""
     if isinstance(m, InputQuantize):
         return _UnitInput(copy.deepcopy(m))
-    if isinstance(m, LRTConv2d):
-        shape = (m.in_channels, m.out_channels, m.kernel_size, m.stride, m.padding)
-        return nn.Conv2d(*shape, bias=m.bias is not None)
+    if isinstance(m, (LRTConv1d, LRTConv2d, QuantConv2d)):
+        return _float_conv(m)
     if isinstance(m, LRTLinear):
         return nn.Linear(m.in_features, m.out_features, bias=m.bias is not None)
     if isinstance(m, LRTBatchNorm):
         return _AbsBatchNorm(m.num_features)
-    if isinstance(m, LRTSign):
+    if isinstance(m, (LRTSign, LRTTernarySign)):
         return nn.Tanh()
     if isinstance(m, LRTScale):
         return _ClassBias(m.num_classes)
@@ -113,7 +134,7 @@ def init_from_float(model: nn.Module, twin: nn.Module) -> nn.Module:
         elif isinstance(m, LRTScale):
             m.scale.fill_(std)
             m.bias.copy_(source.bias)
-        elif isinstance(m, QuantLinear):
+        elif isinstance(m, (QuantLinear, QuantConv2d)):
             m.weight.copy_(source.weight)
             m.bias.copy_(source.bias)
     return model

@@ -1,13 +1,21 @@
-"""The sign activation: of a number, or of a Gaussian."""
+"""The sign activations, of two and of three values: of a number, or of a Gaussian."""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lrtc.nn.distribution import Gaussian, Moments, sample_sign, sign_mean
+from lrtc.nn.distribution import Gaussian, Moments, log_thirds, sample_sign, sign_mean
 
 MODES = ("gumbel", "moment")
+
+
+def _check(temperature: float, mode: str) -> None:
+    if mode not in MODES:
+        raise ValueError(f"mode={mode!r} is not known; known: {', '.join(MODES)}")
+    if not temperature > 0:
+        raise ValueError(f"temperature={temperature} is not supported; it must be above 0")
 
 
 class LRTSign(nn.Module):
@@ -22,10 +30,7 @@ class LRTSign(nn.Module):
 
     def __init__(self, temperature: float = 1.0, mode: str = "gumbel", hard: bool = True):
         super().__init__()
-        if mode not in MODES:
-            raise ValueError(f"mode={mode!r} is not known; known: {', '.join(MODES)}")
-        if not temperature > 0:
-            raise ValueError(f"temperature={temperature} is not supported; it must be above 0")
+        _check(temperature, mode)
         self.temperature, self.mode, self.hard = temperature, mode, hard
 
     def forward(self, x: Tensor | Gaussian) -> Tensor | Moments:
@@ -42,3 +47,39 @@ class LRTSign(nn.Module):
 
     def extra_repr(self) -> str:
         return f"temperature={self.temperature:g}, mode={self.mode!r}, hard={self.hard}"
+
+
+class LRTTernarySign(nn.Module):
+    """Return the activation in {−1, 0, +1}: +1 where y ≥ width, −1 where y ≤ −width, else 0.
+
+    tensor              its gradient in training is that of clamp(y, −1, 1)
+    Gaussian, "gumbel"  a sample of the three-class Gumbel-softmax; `hard` gives the value itself forward and the
+                        gradient of the soft sample backward
+    Gaussian, "moment"  Moments(P(+1) − P(−1), P(+1) + P(−1)), nothing sampled
+    width is rounded to float32, in which values are compared.
+    """
+
+    def __init__(self, width: float = 0.5, temperature: float = 1.0, mode: str = "gumbel", hard: bool = True):
+        super().__init__()
+        _check(temperature, mode)
+        if not width > 0:
+            raise ValueError(f"width={width} is not supported; it must be above 0")
+        self.width = float(torch.tensor(width, dtype=torch.float32))
+        self.temperature, self.mode, self.hard = temperature, mode, hard
+
+    def forward(self, x: Tensor | Gaussian) -> Tensor | Moments:
+        if isinstance(x, Gaussian):
+            logits = log_thirds(x, self.width)
+            if self.mode == "gumbel":
+                chosen = F.gumbel_softmax(logits, self.temperature, self.hard)
+                return chosen[..., 2] - chosen[..., 0]
+            p = logits.exp()
+            return Moments(p[..., 2] - p[..., 0], p[..., 2] + p[..., 0])
+        h = (x >= self.width).to(x.dtype) - (x <= -self.width).to(x.dtype)
+        if self.training and x.requires_grad:
+            carrier = x.clamp(-1, 1)
+            return h + (carrier - carrier.detach())
+        return h
+
+    def extra_repr(self) -> str:
+        return f"width={self.width:g}, temperature={self.temperature:g}, mode={self.mode!r}, hard={self.hard}"

@@ -78,7 +78,7 @@ def test_the_shape_as_torch_takes_it():
 def test_files_that_are_none(tmp_path):
     assert refusal(tmp_path / "none.npz").splitlines() == [
         f"{tmp_path}/none.npz: no such file",
-        "  hint: write it with numpy.savez(path, x=images, y=labels); x is N×C×H×W (or N×F), uint8 or float32",
+        "  hint: write it with numpy.savez(path, x=images, y=labels); x is N×C×H×W (or N×C×L, N×F), uint8 or float32",
     ]
     assert "is a folder; data is an .npz file" in refusal(tmp_path)
     (tmp_path / "text.npz").write_text("x")

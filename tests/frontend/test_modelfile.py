@@ -324,7 +324,10 @@ def at(held: dict, layer: int = 1) -> dict:
         (lambda h: at(h).update(padding=(1, -1)), "padding=(1, -1) is not supported; padding must"),
         (lambda h: at(h).update(in_channels=10**9), "in_channels=1000000000 is not supported; in"),
         (lambda h: at(h).update(weights="binary"), "weights='binary' is not supported; weights must"),
-        (lambda h: at(h).update(dilation=2), "1 (LRTConv2d 2→3): has 'dilation', which this layer does not know"),
+        (lambda h: at(h).update(dilated=2), "1 (LRTConv2d 2→3): has 'dilated', which this layer does not know"),
+        (lambda h: at(h).update(dilation=2), "dilation=2 is not supported; dilation must be two whole numbers in 1.."),
+        (lambda h: at(h).update(groups=2), "groups=2 is not supported; groups must divide 2 and 3 channels"),
+        (lambda h: at(h).update(padding=(1, 1, 1)), "padding=(1, 1, 1) is not supported; padding must be two or four"),
         (lambda h: at(h).pop("stride"), "1 (LRTConv2d 2→3): stride is missing"),
         (lambda h: at(h).update(discrete=False), "1 (LRTConv2d 2→3): its tensor 'beta' is missing"),
         (lambda h: conv(h).update(inputs=()), "1 (LRTConv2d 2→3): takes 0 values; a layer takes one"),
@@ -342,8 +345,9 @@ def at(held: dict, layer: int = 1) -> dict:
         (lambda h: h.update(graph=[]), "there is no layer in it"),
         (lambda h: h.update(graph=[1]), "layer 0: must have exactly name, kind, inputs, attrs, origin"),
         (lambda h: h.update(graph=h["graph"] * 300), "m.pt has 1500 layers; at most 1000 are supported"),
-        (lambda h: at(h, 0).update(shape=(2, 3)), "shape=(2, 3) is not supported; shape must be (C, H, W) or"),
-        (lambda h: at(h, 0).update(shape=(1, 2**14, 2**14)), "shape must be (C, H, W) or (F,), C at most"),
+        (lambda h: at(h, 0).update(shape=(2, 0)), "shape=(2, 0) is not supported; shape must be (C, H, W), (C, L) or"),
+        (lambda h: at(h, 0).update(zero_point=256), "zero_point=256 is not supported; zero_point must be a whole num"),
+        (lambda h: at(h, 0).update(shape=(1, 2**14, 2**14)), "shape must be (C, H, W), (C, L) or (F,), C at most"),
         (lambda h: at(h, 0).update(scale=0.0), "scale=0.0 is not supported; scale must be"),
         (lambda h: h["tensors"].update({"1.bias": torch.zeros(3)}), "1.bias: a tensor that no layer takes"),
         (lambda h: h["tensors"].update({"1.bias": 3}), "tensors: must be tensors under names"),
@@ -427,7 +431,7 @@ def test_all_faults_of_form_come_at_once():
     first, stride, kind, dtype, shape = spoilt(change).splitlines()
     assert first == "m.pt is not a usable model: 4 faults"
     assert stride.endswith("stride=(0, 0) is not supported; stride must be two whole numbers in 1..1024")
-    assert kind.startswith("  2 (LRTSing): no rule for this layer (did you mean 'LRTSign'?); known: AlphaDropout, ")
+    assert kind.startswith("  2 (LRTSing): no rule for this layer (did you mean 'LRTSign'?); known: AdaptiveAvgPool1d")
     assert dtype == "  4 (LRTLinear 3→2): discrete_weight is float32; it must be int8"
     assert shape == "  4 (LRTLinear 3→2): discrete_weight has shape 2x2; it must be 2x3"
 

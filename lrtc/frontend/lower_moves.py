@@ -1,0 +1,88 @@
+"""How layers that move values become nodes of the IR: flatten, pad, channels, sums of two; see `lowering`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lrtc.frontend.description import Layer
+from lrtc.frontend.lowering import Lowering, same_reach
+from lrtc.ir import TypeRule
+from lrtc.ir.ops import Add, Channels, Concat, Flatten, Identity, Pad, TopK
+
+
+def flatten(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return the vector in torch's order, CHW."""
+    return same_reach(to, x, to.add(layer, Flatten("CHW"), x))
+
+
+def identity(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return x: what dropout is in eval mode."""
+    return same_reach(to, x, to.add(layer, Identity(), x))
+
+
+def add(to: Lowering, xs: tuple[str, ...], layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return the integer sum of two values."""
+    return to.sums(layer, Add(), *xs)
+
+
+def concat(to: Lowering, xs: tuple[str, ...], layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return the values side by side along the channels."""
+    return to.add(layer, Concat(), *xs)
+
+
+def _picked(to: Lowering, x: str, layer: Layer, index: np.ndarray) -> str:
+    if not index.size:
+        raise TypeRule(f"keeps none of the {to.shape(x)[-1]} channels")
+    return same_reach(to, x, to.add(layer, Channels(), x, to.const(layer, "i", index.astype(np.int32))))
+
+
+def channel_slice(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return the channels start:stop:step."""
+    kept = slice(layer.attrs.get("start", 0), layer.attrs.get("stop"), layer.attrs.get("step", 1))
+    return _picked(to, x, layer, np.arange(to.shape(x)[-1])[kept])
+
+
+def channel_chunk(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return one of the parts of equal size (the last may be smaller) that torch.chunk makes of the channels."""
+    channels, chunks, index = to.shape(x)[-1], layer.attrs["chunks"], layer.attrs["index"]
+    size = -(-channels // chunks)
+    parts = -(-channels // size)
+    if index >= parts:
+        raise TypeRule(f"takes part {index}; {channels} channels make {parts} parts")
+    return _picked(to, x, layer, np.arange(channels)[index * size : (index + 1) * size])
+
+
+def channel_shuffle(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return the channels of every group in turn: one of each group, then the next of each."""
+    channels, groups = to.shape(x)[-1], layer.attrs["groups"]
+    if channels % groups:
+        raise TypeRule(f"groups={groups} does not divide {channels} channels")
+    if len(to.shape(x)) != 3:
+        to.need_image(x)
+    return _picked(to, x, layer, np.arange(channels).reshape(groups, -1).T.reshape(-1))
+
+
+def pad(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return x with a value around it; padding (left, right) of a signal, (left, right, top, bottom) of an image."""
+    padding, value = layer.attrs["padding"], layer.attrs.get("value", 0)
+    to.need_integers(x, "pads")
+    if len(padding) == 2:
+        to.need_signal(x)
+    else:
+        to.need_image(x)
+    if float(value) != int(value):
+        raise TypeRule(f"value={value} is not supported; integers are padded with a whole number")
+    elem = to.fact(x).type.elem
+    if elem.kind == "b" and value == 0:
+        raise TypeRule("pads ±1 with 0, a third value; use the convolution's padding=(top, bottom, left, right)")
+    if not elem.low <= value <= elem.high:
+        raise TypeRule(f"value={value} is not supported; values of this place lie in {elem.low}..{elem.high}")
+    return to.add(layer, Pad((*padding[2:], *padding[:2]) if len(padding) == 4 else (0, 0, *padding), int(value)), x)
+
+
+def top_classes(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return the indices of the k greatest values of a vector."""
+    to.need_integers(x, "compares")
+    if len(to.shape(x)) != 1:
+        to.need_vector(x, int(np.prod(to.shape(x))))
+    return to.add(layer, TopK(layer.attrs["k"]), x)

@@ -1,0 +1,140 @@
+"""Layers without parameters that compute what a compiled network computes: sums, averages, channels, classes.
+
+Torch's own operations mean the same and are described as these; a rebuilt network runs these, so that the arithmetic
+does not depend on which kernel torch picks.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lrtc.nn.distribution import Gaussian
+from lrtc.nn.layers import pair
+
+
+class Add(nn.Module):
+    """Return a + b: the end of a shortcut."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return a + b
+
+
+class Concat(nn.Module):
+    """Return its values side by side along the channels, axis 1."""
+
+    def forward(self, *values: Tensor) -> Tensor:
+        return torch.cat(values, dim=1)
+
+
+class ChannelSlice(nn.Module):
+    """Return x[:, start:stop:step]; stop=None reaches to the last channel."""
+
+    def __init__(self, start: int = 0, stop: int | None = None, step: int = 1):
+        super().__init__()
+        self.start, self.stop, self.step = start, stop, step
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.start : self.stop : self.step]
+
+    def extra_repr(self) -> str:
+        return f"{self.start}, {self.stop}, {self.step}"
+
+
+class ChannelChunk(nn.Module):
+    """Return x.chunk(chunks, dim=1)[index]: one of the parts that the channels are split into."""
+
+    def __init__(self, chunks: int, index: int):
+        super().__init__()
+        self.chunks, self.index = chunks, index
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.chunk(self.chunks, dim=1)[self.index]
+
+    def extra_repr(self) -> str:
+        return f"{self.chunks}, {self.index}"
+
+
+def divided(total: Tensor, divisor: int) -> Tensor:
+    """Return total / divisor, one rounding to float32 (D17)."""
+    return total / torch.full((), divisor, dtype=total.dtype, device=total.device)  # a number might become a product
+
+
+class SumPool2d(nn.Module):
+    """Return the sums over windows, [N, C, H, W] → [N, C, Ho, Wo], padded taps 0: integers stay integers."""
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] | None = None,
+        padding: int | tuple[int, int] = 0,
+    ):
+        super().__init__()
+        self.kernel_size, self.padding = pair(kernel_size), pair(padding)
+        self.stride = self.kernel_size if stride is None else pair(stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        ones = torch.ones((x.shape[1], 1, *self.kernel_size), dtype=x.dtype, device=x.device)
+        return F.conv2d(x, ones, None, self.stride, self.padding, groups=x.shape[1])
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class ExactAvgPool2d(SumPool2d):
+    """Return the averages over windows, padded taps counted as 0: the sum, divided once (D17).
+
+    Of a Gaussian, a Gaussian: independent positions, so s'² = Σ s² / taps².
+    """
+
+    def forward(self, x: Tensor | Gaussian) -> Tensor | Gaussian:
+        taps = self.kernel_size[0] * self.kernel_size[1]
+        if isinstance(x, Gaussian):
+            return Gaussian(super().forward(x.mean) / taps, super().forward(x.var) / taps**2)
+        return divided(super().forward(x), taps)
+
+
+class ExactAvgPool1d(nn.Module):
+    """Return the averages over windows of a signal [N, C, L], padded taps counted as 0 (D17)."""
+
+    def __init__(self, kernel_size: int, stride: int | None = None, padding: int = 0):
+        super().__init__()
+        self.kernel_size, self.padding = kernel_size, padding
+        self.stride = kernel_size if stride is None else stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        ones = torch.ones((x.shape[1], 1, self.kernel_size), dtype=x.dtype, device=x.device)
+        return divided(F.conv1d(x, ones, None, self.stride, self.padding, groups=x.shape[1]), self.kernel_size)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class ExactMean(nn.Module):
+    """Return the average over the last `axes` axes, H and W (2) or L (1): the sum, divided once (D17)."""
+
+    def __init__(self, axes: int = 2, keepdim: bool = False):
+        super().__init__()
+        self.axes, self.keepdim = axes, keepdim
+
+    def forward(self, x: Tensor) -> Tensor:
+        over = tuple(range(-self.axes, 0))
+        return divided(x.sum(over, keepdim=self.keepdim), x.shape[2:].numel())
+
+    def extra_repr(self) -> str:
+        return f"axes={self.axes}, keepdim={self.keepdim}"
+
+
+class TopClasses(nn.Module):
+    """Return the indices [N, k] of the k greatest of the scores [N, C], the lowest index first among equals."""
+
+    def __init__(self, k: int = 1):
+        super().__init__()
+        self.k = k
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sort(x, dim=1, descending=True, stable=True).indices[:, : self.k]
+
+    def extra_repr(self) -> str:
+        return f"k={self.k}"
