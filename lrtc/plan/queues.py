@@ -12,6 +12,7 @@ from lrtc.plan.stream import StreamLayer
 from lrtc.plan.timing import Chain
 
 IMAGES = 8  # that the timing model runs: the steady state has come by then
+TRIAL_IMAGES = 4  # that it runs to choose depths
 QUEUE_ROWS = (0, 1, 2, 4)  # depths of a queue that are tried, in rows of pixels
 
 
@@ -31,7 +32,7 @@ def with_queues(layers: Sequence[StreamLayer], plan: FoldPlan, to_class: bool) -
     Pixels come in bursts and a line buffer takes them in bursts; a queue of some rows before it makes neighbours
     wait less for each other. Depths are tried by the timing model: the same for all layers, then less for each.
     """
-    trial = partial(timed, layers, plan, to_class=to_class)
+    trial = partial(timed, layers, plan, to_class=to_class, images=TRIAL_IMAGES)
     sliding = [k for k, layer in enumerate(layers) if layer.slides]
     depths = [[0] * len(layers)]
     for rows in QUEUE_ROWS[1:]:
@@ -50,16 +51,18 @@ def with_queues(layers: Sequence[StreamLayer], plan: FoldPlan, to_class: bool) -
             if candidate.interval <= best.interval:
                 best = candidate
                 break
-    return best
+    return timed(layers, plan, [layer.fifo for layer in best.layers], to_class)
 
 
-def timed(layers: Sequence[StreamLayer], plan: FoldPlan, depths: Sequence[int], to_class: bool = False) -> FoldPlan:
+def timed(
+    layers: Sequence[StreamLayer], plan: FoldPlan, depths: Sequence[int], to_class: bool = False, images: int = IMAGES
+) -> FoldPlan:
     """Return the plan with queues of these depths, and with the interval and latency that they give."""
     folds = tuple(replace(fold, fifo=max(2, d) if d else 0) for fold, d in zip(plan.layers, depths, strict=True))
     chain = stage_chain(layers, folds, to_class)
     outputs = 1 if to_class else plan.output_beats
-    ends, latency = chain.run(plan.input_beats, outputs, IMAGES)
-    interval = -(-(ends[-1] - ends[IMAGES // 2 - 1]) // (IMAGES - IMAGES // 2))
+    ends, latency = chain.run(plan.input_beats, outputs, images)
+    interval = -(-(ends[-1] - ends[images // 2 - 1]) // (images - images // 2))
     return replace(plan, layers=folds, interval=interval, latency=latency)
 
 
