@@ -47,12 +47,10 @@ Cycles = Annotated[int | None, typer.Option("--cycles", help="cycles an image ma
 def main() -> None:
     """Run the command line; a user's fault ends with one message and exit status 2."""
     try:
-        app(standalone_mode=False)
+        sys.exit(app(standalone_mode=False))  # typer.Exit comes back as a number here
     except LrtcError as error:
         err.print(f"lrtc: error: {error}", style=None, markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         err.print("lrtc: stopped")
         sys.exit(130)
@@ -135,7 +133,7 @@ def show(
     from lrtc.driver import open_model
     from lrtc.ir import to_text
     from lrtc.passes import pipeline_named, run_pipeline
-    from lrtc.report.tables import layer_table
+    from lrtc.report.tables import layer_table, saved_text
 
     passes = [p.name for p in pipeline_named(target)]
     if after is not None and after not in ("frontend", *passes):
@@ -144,15 +142,15 @@ def show(
             f"--after {after}: no such pass in the pipeline {target}{nearest(after, passes)}; known: {known}"
         )
     opened = open_model(model, name)
-    steps = [("frontend", opened.graph)]
-    run_pipeline(opened.graph, target, lambda p, g: steps.append((p.name, g)))
+    steps = [("frontend", opened.graph, saved_text(None, opened.graph))]
+    run_pipeline(opened.graph, target, lambda p, g: steps.append((p.name, g, saved_text(steps[-1][1], g))))
     if after is not None:
         steps = [step for step in steps if step[0] == after]
     elif not each:
         steps = steps[-1:]
-    for step, graph in steps:
+    for step, graph, saved in steps:
         if len(steps) > 1:
-            out.print(f"// after {step}", style="dim", highlight=False)
+            out.print(f"// after {step}: {saved}", style="dim", highlight=False)
         out.print(layer_table(graph) if table else to_text(graph), markup=False, highlight=False, soft_wrap=True)
     print_notes(opened.notes)
 

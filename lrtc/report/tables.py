@@ -11,7 +11,7 @@ from rich.table import Table
 
 from lrtc.chain import Verdict
 from lrtc.ir import Graph
-from lrtc.ir.ops import Conv2d, Linear
+from lrtc.ir.ops import Const, Conv2d, Linear
 from lrtc.ir.printer import printable
 
 
@@ -59,6 +59,20 @@ def layer_table(graph: Graph) -> Table:
     total = (_number(sum(r.macs for r in rows)), _number(sum(r.weight_bits for r in rows)))
     table.add_row("total", "", "", *total, "", style="bold")
     return table
+
+
+def saved_text(before: Graph | None, after: Graph) -> str:
+    """Return how large a graph is, and by how much it shrank or grew: nodes, and bits of constants."""
+    sizes = [(len(g.nodes), _const_bits(g)) for g in (before or after, after)]
+    parts = []
+    for noun, old, new in zip(("nodes", "bits of constants"), *sizes, strict=True):
+        change = "" if new == old else f" ({abs(new - old):,} {'fewer' if new < old else 'more'})"
+        parts.append(f"{new:,} {noun}{change}")
+    return ", ".join(parts)
+
+
+def _const_bits(graph: Graph) -> int:
+    return sum(n.type.size * n.type.elem.bits for n in graph.nodes if isinstance(n.op, Const))
 
 
 def _number(value: object) -> str:
