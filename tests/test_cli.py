@@ -53,7 +53,7 @@ def test_show_prints_the_graph_and_each_pass():
     assert "threshold" in text
     assert "batchnorm" not in text
     each = lrtc("show", NET, "--each", "--target", "verilog").stdout
-    assert each.count("graph @") == 6
+    assert each.count("graph @") == 7
     assert "batchnorm" in lrtc("show", NET, "--after", "frontend").stdout
 
 

@@ -1,4 +1,4 @@
-"""threshold(x) of an image input → threshold(conv2d(x, 1×1 identity)): a layer for a stream that has no bare threshold."""
+"""threshold(x) of an image input → threshold(conv2d(x, 1×1 identity)): streams have thresholds behind layers only."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def _common(a: float, b: float) -> tuple[int, int, float]:
         step = b / q
         if p and abs(p) <= MOST and np.float32(p * step) == np.float32(a):
             return p, q, step
-    raise Refused(f"adds values with the steps {a:g} and {b:g}, which have no common step; quantise both with one scale")
+    raise Refused(f"adds values with the steps {a:g} and {b:g}, which have no common step; use one scale")
 
 
 def _multiplied(to: Lowering, x: Value, factor: int) -> str:
@@ -97,7 +97,8 @@ def batchnorm(to: Lowering, site: Site, operands: list) -> Value:
     if len(operands) != 5 or not isinstance(operands[0], Value) or site.attrs.get("training_mode", 0):
         raise Refused("x, scale, bias, mean and variance in inference mode are supported")
     x = operands[0]
-    rows = [data(o, w) for o, w in zip(operands[1:], ("its scale", "its bias", "its mean", "its variance"), strict=True)]
+    names = ("its scale", "its bias", "its mean", "its variance")
+    rows = [data(o, what) for o, what in zip(operands[1:], names, strict=True)]
     eps, channels = float(site.attrs.get("epsilon", 1e-5)), x.shape[x.axes.index("C")]
     if x.axes[1:2] != "C":
         raise Refused(f"normalises axis 1 of a value with the axes {x.axes}; that must be the channels")
@@ -161,7 +162,7 @@ def average_pool(to: Lowering, site: Site, operands: list) -> Value:
     if dilation != (1, 1):
         raise Refused(f"dilations={dilation}; (1, 1) is supported")
     if any(padding) and not site.attrs.get("count_include_pad", 0):
-        raise Refused("counts_include_pad=0 with padding divides by a number that varies; count_include_pad=1, or no padding")
+        raise Refused("divides by fewer at the border; no padding, or count_include_pad=1, is supported")
     return _mean(to, x, tuple(site.attrs["kernel_shape"]), stride, padding, size)
 
 
@@ -179,7 +180,7 @@ def reduce_mean(to: Lowering, site: Site, operands: list) -> Value:
     given = operands[1] if len(operands) > 1 else None
     axes = axes_of(site, None if given is None else data(given, "its axes"), len(x.shape))
     if x.axes != "NCHW" or axes != [2, 3]:
-        raise Refused(f"averages the axes {axes} of a value with the axes {x.axes}; rows and columns of NCHW are supported")
+        raise Refused(f"averages the axes {axes} of {x.axes}; rows and columns of NCHW are supported")
     y = _mean(to, x, x.shape[2:], (1, 1), (0, 0, 0, 0), (1, 1))
     if site.attrs.get("keepdims", 1):
         return y
@@ -196,5 +197,3 @@ def _mean(to: Lowering, x: Value, kernel: tuple, stride: tuple, padding: tuple, 
     name = to.add(SumPool2d(tuple(kernel), stride, padding), x.name)
     y = Value(name, (*x.shape[:2], *size), "NCHW")
     return y.then(*steps(("mul", scale), ("div", kernel[0] * kernel[1]), ("add", offset)))
-
-

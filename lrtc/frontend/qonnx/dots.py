@@ -218,11 +218,12 @@ def padded(to: Lowering, x: Value, padding: tuple[int, int, int, int], value: fl
     scale, offset = to.integers_of(x)
     q = round((value - offset) / scale)
     if np.float32(q * scale + offset) != np.float32(value):
-        raise Refused(f"pads with {value:g}, which lies between two steps of the value (step {scale:g}, offset {offset:g})")
+        raise Refused(f"pads with {value:g}, which lies between two steps (step {scale:g}, offset {offset:g})")
     elem = to.fact(x).type.elem
     if not elem.low <= q <= elem.high or (elem.kind == "b" and q == 0):
         hint = "; the padding of Conv itself can" if elem.kind == "b" else ""
         raise Refused(f"pads with {value:g}, which {elem} cannot hold{hint}")
     top, bottom, left, right = padding
     n, c, h, w = x.shape
-    return replace(x, name=to.add(Pad(padding, q), x.name, suffix="_pad"), shape=(n, c, h + top + bottom, w + left + right))
+    name = to.add(Pad(padding, q), x.name, suffix="_pad")
+    return replace(x, name=name, shape=(n, c, h + top + bottom, w + left + right))

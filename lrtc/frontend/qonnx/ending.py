@@ -45,7 +45,7 @@ def argmax(to: Lowering, site: Site, operands: list) -> Value:
 
 
 def _class_axis(site: Site, x: Value, default: int) -> None:
-    (axis,) = axes_of(Site(site.op, "", "", "", (), (), {"axes": (site.attrs.get("axis", default),)}), None, len(x.shape))
+    (axis,) = axes_of(site, np.array([site.attrs.get("axis", default)]), len(x.shape))
     if x.axes[axis] != "C":
         raise Refused(f"works along axis {axis} of a value with the axes {x.axes}; that must be the classes")
 
@@ -60,12 +60,11 @@ def finish(to: Lowering, outputs: list) -> str:
     type_ = to.fact(x).type
     if len(type_.shape) == 3:
         if type_.shape[:2] != (1, 1):
-            raise Refused(f"ends in an image of {type_.shape[0]}×{type_.shape[1]}; a network ends in a vector of scores")
+            raise Refused(f"ends in an image {type_.shape[0]}×{type_.shape[1]}; a network ends in a vector of scores")
         x = to.vector(replace(x, flat="CHW"))
     if not to.is_integer(x):
         raise Refused("ends in real numbers that are no multiple of integers; end in a dot product, or a quantiser")
-    low, high = to.range(x)
-    del low, high
+    to.range(x)
     scale, offset = (np.broadcast_to(v, type_.shape[-1]).astype(np.float64) for v in x.affine())
     if not scale.any():
         raise Refused("ends in scores that are all multiplied by 0")

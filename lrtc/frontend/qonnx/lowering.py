@@ -118,7 +118,7 @@ class Lowering:
         """Return (x, rows [C] of %x.name) for rows [K], one a place of the axis C of x."""
         if not x.flat:
             return x, np.ascontiguousarray(row)
-        height, width, channels = self.fact(x).type.shape
+        channels = self.fact(x).type.shape[-1]
         table = row.reshape(channels, -1).T if x.flat == "CHW" else row.reshape(-1, channels)
         if (table == table[0]).all():
             return x, np.ascontiguousarray(table[0])
@@ -132,7 +132,7 @@ class Lowering:
         scale, offset = x.affine()
         for what, value in (("scale", scale), ("offset", offset)):
             if np.ndim(value) and (value != value.flat[0]).any():
-                raise Refused(f"meets integers with one {what} a channel; it sums over channels, so one for all is needed")
+                raise Refused(f"meets integers with one {what} a channel and sums over channels; one for all is needed")
         scale, offset = float(np.ravel(scale)[0]), float(np.ravel(offset)[0])
         if scale == 0 or not np.isfinite(scale):
             raise Refused(f"meets integers with the scale {scale}")

@@ -119,7 +119,8 @@ def pad(to: Lowering, site: Site, operands: list) -> Value:
         raise Refused("mode constant over all axes is supported")
     if not any(pads):
         return x
-    if x.axes != "NCHW" or len(pads) != 8 or any(pads[i] for i in (0, 1, 4, 5)) or not 0 <= min(pads) <= max(pads) < 1 << 20:
+    outside = len(pads) != 8 or any(pads[i] for i in (0, 1, 4, 5)) or not 0 <= min(pads) <= max(pads) < 1 << 20
+    if x.axes != "NCHW" or outside:
         raise Refused(f"pads {pads[:8]} of a value with the axes {x.axes}; rows and columns of NCHW are supported")
     return padded(to, x, (int(pads[2]), int(pads[6]), int(pads[3]), int(pads[7])), float(value))
 
@@ -133,7 +134,7 @@ def concat(to: Lowering, site: Site, operands: list) -> Value:
     axis += len(first.shape) if axis < 0 else 0
     parts = [to.vector(x) for x in operands]
     if any(x.axes != first.axes for x in parts) or first.axes[axis : axis + 1] != "C":
-        raise Refused(f"joins axis {axis} of values with the axes {[x.axes for x in parts][:8]}; channels are supported")
+        raise Refused(f"joins axis {axis} of {[x.axes for x in parts][:8]}; the channels of values alike are supported")
     if not all(to.is_integer(x) for x in parts):
         raise Refused("joins real numbers; put a quantiser on each of them")
     if len(parts) == 1:
@@ -142,9 +143,9 @@ def concat(to: Lowering, site: Site, operands: list) -> Value:
     sizes[axis] = sum(x.shape[axis] for x in parts)
     name = to.add(Concat(), *(x.name for x in parts))
     pairs = [x.affine() for x in parts]
-    if all(np.array_equal(a, b) for pair in pairs for a, b in zip(pair, pairs[0], strict=True)):
-        if all(np.ndim(v) == 0 for v in pairs[0]):
-            return replace(parts[0], name=name, shape=tuple(sizes))
+    numbers = all(np.ndim(v) == 0 for pair in pairs for v in pair)
+    if numbers and len({(float(a), float(b)) for a, b in pairs}) == 1:
+        return replace(parts[0], name=name, shape=tuple(sizes))
     rows = []
     for k in range(2):
         per = [np.broadcast_to(p[k], x.shape[axis]) for p, x in zip(pairs, parts, strict=True)]

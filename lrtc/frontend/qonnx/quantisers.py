@@ -205,4 +205,3 @@ def _decided(to: Lowering, x: Value, op: Op, rows: np.ndarray | None = None) -> 
         settled = replace(settled, name=to.add(ScaleBias(), settled.name, to.const("s", unit), suffix="_real"))
     operands = [settled.name] if rows is None else [settled.name, to.const("t", rows)]
     return replace(settled, name=to.add(op, *operands), steps=())
-

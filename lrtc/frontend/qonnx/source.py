@@ -133,7 +133,8 @@ def _site(node: object, index: int, folder: Path, budget: list[int], faults: lis
             value = getattr(attribute, key)
             attrs[attribute.name] = value if key in "fi" else tuple(value)
     outs = tuple(name for name in node.output if name)
-    return Site(node.op_type, node.domain, where, node.name or f"{node.op_type}_{index}", tuple(node.input), outs, attrs)
+    origin = node.name or f"{node.op_type}_{index}"
+    return Site(node.op_type, node.domain, where, origin, tuple(node.input), outs, attrs)
 
 
 def _array(t: object, where: str, folder: Path, budget: list[int], faults: list[Fault]) -> np.ndarray:
@@ -176,9 +177,7 @@ def _array(t: object, where: str, folder: Path, budget: list[int], faults: list[
     return value
 
 
-def _external(
-    t: object, where: str, folder: Path, budget: list[int], faults: list[Fault], size: int
-) -> bytes | None:
+def _external(t: object, where: str, folder: Path, budget: list[int], faults: list[Fault], size: int) -> bytes | None:
     """Return the bytes of a tensor that lies in another file, only in the model's own folder or below."""
     entries = {e.key: e.value for e in t.external_data}
     location = entries.get("location", "")

@@ -55,7 +55,8 @@ class Step:
         """Return the step with `change` done to each of its rows [C]; numbers stay."""
         if not self.per_channel:
             return self
-        return replace(self, rows=np.stack([change(r) for r in self.rows]) if self.rows.ndim == 2 else change(self.rows))
+        rows = np.stack([change(r) for r in self.rows]) if self.rows.ndim == 2 else change(self.rows)
+        return replace(self, rows=rows)
 
     def op(self, channels: int) -> tuple[Op, np.ndarray]:
         """Return the IR op and its rows [n,C]."""
