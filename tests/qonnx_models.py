@@ -25,6 +25,7 @@ class Net:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self.count = 0
+        self.result: tuple[int, tuple[int, ...]] = (TensorProto.FLOAT, (batch, 10))
 
     def const(self, value: object, dtype: type = np.float32) -> str:
         self.count += 1
@@ -49,17 +50,17 @@ class Net:
 
     def weights(self, shape: tuple[int, ...], kind: str, scale: object = 1.0) -> str:
         """Add real weights [O,…] and their quantiser: "bipolar", or a number of bits (2 are ternary)."""
-        w = self.const(self.rng.normal(size=shape) * np.mean(scale) * (1.5 if kind == "2" else 2 ** (int(kind) - 2) if kind != "bipolar" else 1))
+        spread = {"bipolar": 1.0, "2": 1.5}.get(kind) or 2.0 ** (int(kind) - 2)
+        w = self.const(self.rng.normal(size=shape) * np.mean(scale) * spread)
         return self.bipolar(w, scale) if kind == "bipolar" else self.quant(w, scale, int(kind), narrow=1)
 
     def dense(self, x: str, inside: int, outputs: int, kind: str, scale: object = 1.0) -> str:
         w = self.add("Transpose", self.weights((outputs, inside), kind, scale), perm=[1, 0])
         return self.add("MatMul", x, w)
 
-    def conv(self, x: str, inside: int, outputs: int, kind: str, scale: object = 1.0, kernel: int = 3, **attributes) -> str:
-        group = attributes.get("group", 1)
-        w = self.weights((outputs, inside // group, kernel, kernel), kind, scale)
-        return self.add("Conv", x, w, kernel_shape=[kernel, kernel], **attributes)
+    def conv(self, x: str, inside: int, outputs: int, kind: str, scale: object = 1.0, **attributes) -> str:
+        w = self.weights((outputs, inside // attributes.get("group", 1), 3, 3), kind, scale)
+        return self.add("Conv", x, w, kernel_shape=[3, 3], **attributes)
 
     def batchnorm(self, x: str, channels: int, spread: float, gain: float = 1.0) -> str:
         r = self.rng
@@ -71,7 +72,7 @@ class Net:
         graph = helper.make_graph(
             self.nodes, "net",
             [helper.make_tensor_value_info("image", elem, [self.batch, *self.shape])],
-            [helper.make_empty_tensor_value_info(y)],
+            [helper.make_tensor_value_info(y, *self.result)],
             self.constants,
         )  # fmt: skip
         imports = [helper.make_opsetid("", opset), helper.make_opsetid(self.domain, 1)]
