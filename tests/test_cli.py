@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lrtc.passes import PIPELINES
+
 ROOT = Path(__file__).parent.parent
 NET = ROOT / "examples" / "mnist" / "mnist_ternary.pt"
 DIGITS = ROOT / "examples" / "mnist" / "digits.npz"
@@ -53,7 +55,7 @@ def test_show_prints_the_graph_and_each_pass():
     assert "threshold" in text
     assert "batchnorm" not in text
     each = lrtc("show", NET, "--each", "--target", "verilog").stdout
-    assert each.count("graph @") == 7
+    assert each.count("graph @") == 1 + len(PIPELINES["verilog"])
     assert "batchnorm" in lrtc("show", NET, "--after", "frontend").stdout
 
 
