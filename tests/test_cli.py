@@ -56,6 +56,7 @@ def test_show_prints_the_graph_and_each_pass():
     assert "batchnorm" not in text
     each = lrtc("show", NET, "--each", "--target", "verilog").stdout
     assert each.count("graph @") == 1 + len(PIPELINES["verilog"])
+    assert "// after fold-thresholds: 17 nodes (3 fewer)" in each
     assert "batchnorm" in lrtc("show", NET, "--after", "frontend").stdout
 
 
@@ -118,3 +119,43 @@ def test_refusals_say_what_is_wrong_and_write_nothing(tmp_path: Path, case: str)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_a_wrong_bit_ends_with_status_1_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """A fault put into the C's answer on purpose: the verdict must not be green."""
+    from lrtc import cli
+    from lrtc.check import host
+
+    honest = host.run_host
+
+    def faulty(*args: object, **options: object) -> np.ndarray:
+        logits = honest(*args, **options)
+        logits[3, 2] += 1
+        return logits
+
+    monkeypatch.setattr(host, "run_host", faulty)
+    words = ["lrtc", "verify", str(NET), "--data", str(DIGITS), "--engines", "interp,c", "--images", "5"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    said = capsys.readouterr().out
+    assert "image 3, class 2: want" in said
+    assert "DIFFERENT: c" in said
+
+
+def test_a_missing_tool_is_skipped_by_name_unless_asked_for(tmp_path: Path):
+    """Without any compiler on PATH the C engines are skipped; asking for one is an error with the remedy."""
+    import os
+
+    env = {**os.environ, "PATH": str(tmp_path)}
+    argv = [sys.executable, "-m", "lrtc.cli", "verify", str(NET), "--data", str(DIGITS), "--images", "2"]
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "skipped" in done.stdout
+    assert "not run: c" in done.stdout
+    done = subprocess.run([*argv, "--engines", "c"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "gcc" in done.stderr
