@@ -79,12 +79,18 @@ class Result:
 
 
 def open_model(source: str | Path | Graph | nn.Module, name: str | None = None) -> Model:
-    """Return the Model for a model.pt, a torch module, or a Graph.
+    """Return the Model for a model.pt, an .onnx file, a torch module, or a Graph.
 
     name: of the compiled network; by default the file's stem. LrtcError if that is no plain identifier.
     """
     if isinstance(source, Graph):
         return Model(legal_name(name or source.name), verify(source))
+    if isinstance(source, (str, Path)) and Path(source).suffix.lower() == ".onnx":
+        from lrtc.frontend.qonnx import import_qonnx
+
+        name = legal_name(name or Path(source).stem)
+        imported = import_qonnx(source, name)
+        return Model(name, verify(replace(imported.graph, name=name)), None, imported.notes)
     from lrtc.frontend.describe import describe
     from lrtc.frontend.lower import lower
     from lrtc.frontend.modelfile import read

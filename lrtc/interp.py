@@ -129,9 +129,20 @@ def ternarize(op: Ternarize, x: np.ndarray) -> np.ndarray:
     return np.where(x >= width, 1, np.where(x <= -width, -1, 0)).astype(np.int8)
 
 
+ROUND: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "even": np.rint,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "up": lambda x: np.sign(x) * np.ceil(np.abs(x)),
+    "down": np.trunc,
+    "half_up": lambda x: np.sign(x) * np.floor(np.abs(x) + np.float32(0.5)),
+    "half_down": lambda x: np.sign(x) * np.ceil(np.abs(x) - np.float32(0.5)),
+}
+
+
 def quantize_real(op: Quantize, x: np.ndarray) -> np.ndarray:
     """q = clip(round(x), low, high)."""
-    rounded = {"even": np.rint, "floor": np.floor, "ceil": np.ceil}[op.rounding](x)
+    rounded = ROUND[op.rounding](x)
     return np.clip(rounded, op.low, op.high).astype(_holder(op.out))
 
 
@@ -276,10 +287,15 @@ def evaluate(graph: Graph, feeds: Mapping[str, np.ndarray]) -> Iterator[tuple[st
 
 
 def run(graph: Graph, x: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Return the (only) output [N,*shape] for the (only) input x [N,*shape] in the IR's axis order."""
+    """Return the (only) output [N,*shape] for the (only) input x [N,*shape] in the IR's axis order.
+
+    A graph that takes a vector takes images of as many elements as well, as they lie (see passes.flatten_input).
+    """
     (source,), (result,) = graph.inputs, graph.outputs
     if x.shape[1:] != source.type.shape:
-        raise ValueError(f"the input is {x.shape[1:]}, the graph takes {source.type.shape}")
+        if len(source.type.shape) != 1 or x[:1].size != source.type.size * len(x[:1]):
+            raise ValueError(f"the input is {x.shape[1:]}, the graph takes {source.type.shape}")
+        x = x.reshape(len(x), -1)
     parts = []
     for i in range(0, len(x), batch):
         feed = {source.name: x[i : i + batch]}

@@ -34,6 +34,8 @@ MAY = {  # part → parts of lrtc it may import
 ONLY = {  # foreign module → where it may be imported; lazily counts as well
     "torch": {"nn", "frontend", "driver", "chain"},
     "lightning": set(),
+    "onnx": {"frontend"},
+    "google": {"frontend"},
     "jinja2": {"backends", "report"},
     "networkx": {"ir", "plan"},
     "subprocess": {"check"},

@@ -36,12 +36,16 @@ class Ternarize(Op):
         return Fact.of(ins[0].type.with_elem(T2))
 
 
-ROUNDINGS = ("even", "floor", "ceil")
+ROUNDINGS = ("even", "floor", "ceil", "up", "down", "half_up", "half_down")
 
 
 @dataclass(frozen=True)
 class Quantize(Op):
-    """q = clip(round(x), low, high) in `out`; rounding "even" (half to even), "floor" or "ceil". x: f32 → integer."""
+    """q = clip(round(x), low, high) in `out`. x: f32 → integer.
+
+    rounding: "even" (half to even), "floor", "ceil", "up" (away from 0), "down" (to 0), "half_up", "half_down" (to the
+    nearest, a half away from 0 or to it).
+    """
 
     name: ClassVar[str] = "quantize"
     out: Elem
@@ -62,7 +66,7 @@ class Quantize(Op):
 class Threshold(Op):
     """z = low + n, n the number of levels ≤ x (K − n where flip[c]); for `b1` z = 2n − 1 with one level.
 
-    x: integer […,C]; const int rows (level 1 ≤ … ≤ level K, flip) [K+1, C] → `out`.
+    x: integer […,C] with const int rows (level 1 ≤ … ≤ level K, flip) [K+1, C], or f32 with f32 rows → `out`.
     low: the least value, by default that of `out`.
     """
 
@@ -78,15 +82,15 @@ class Threshold(Op):
     def infer(self, ins: Sequence[Fact]) -> Fact:
         arity(ins, 2)
         x, rows = ins
-        need(not x.type.elem.is_float, "thresholds compare integers")
         value = const_of(rows, "levels and flip")
+        need(x.type.elem.is_float == rows.type.elem.is_float, f"levels {rows.type} are compared with {x.type}")
         channels = x.type.shape[-1]
         need(value.ndim == 2 and value.shape[1] == channels, f"levels and flip must be [Kx{channels}], not {rows.type}")
         need(bool(np.isin(value[-1], (0, 1)).all()), "flip is 0 or 1")
         count = len(value) - 1
         steps = 1 if self.out.kind == "b" else self.out.high - self.base
         need(1 <= count <= steps, f"{count} levels do not fit {self.out} from {self.base}: there must be 1 to {steps}")
-        need(bool((np.diff(value[:-1].astype(np.int64), axis=0) >= 0).all()), "levels must ascend")
+        need(bool((np.diff(value[:-1].astype(np.float64), axis=0) >= 0).all()), "levels must ascend")
         type_ = x.type.with_elem(self.out)
         if self.out.kind == "b":
             return Fact.of(type_)

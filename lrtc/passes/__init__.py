@@ -15,7 +15,9 @@ from lrtc import interp
 from lrtc.errors import LrtcError, nearest
 from lrtc.ir import Graph, IllegalGraph, verify
 from lrtc.passes.absorb_flatten import AbsorbFlatten
+from lrtc.passes.conv_input import ConvInput
 from lrtc.passes.drop_identities import DropIdentities
+from lrtc.passes.flatten_input import FlattenInput
 from lrtc.passes.fold_thresholds import FoldThresholds
 from lrtc.passes.merge_affine import MergeAffine
 from lrtc.passes.merge_equal import MergeEqual
@@ -47,8 +49,9 @@ INTEGER: tuple[Pass, ...] = (
 PIPELINES: dict[str, tuple[Pass, ...]] = {
     "none": (),
     "integer": INTEGER,
-    "c": (*INTEGER, Pack(word=32)),  # packing last: the passes above work on plain layouts
-    "verilog": INTEGER,  # streams are not packed into words
+    # flatten-input: after the flattens are absorbed; packing last: the passes above work on plain layouts
+    "c": (*INTEGER, FlattenInput(word=32), Pack(word=32)),
+    "verilog": (*INTEGER, ConvInput()),  # needs folded thresholds; streams are not packed into words
 }
 PASSES: dict[str, Pass] = {p.name: p for pipeline in PIPELINES.values() for p in pipeline}
 

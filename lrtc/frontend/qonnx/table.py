@@ -1,0 +1,82 @@
+"""THE table: which node of ONNX and QONNX is lowered by which function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lrtc.frontend.qonnx import arithmetic, dots, ending, moves, quantisers
+from lrtc.frontend.qonnx.folding import FOLDS
+from lrtc.frontend.qonnx.lowering import Lowering
+from lrtc.frontend.qonnx.value import Refused, Site, Value
+
+STANDARD = ("", "ai.onnx")
+QUANTISER_DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
+QUANTISERS = {
+    "BipolarQuant": quantisers.bipolar_quant,
+    "IntQuant": quantisers.quant,
+    "MultiThreshold": quantisers.multi_threshold,
+    "Quant": quantisers.quant,
+}
+_TABLE: dict[str, Callable] = {
+    **QUANTISERS,
+    "Add": arithmetic.binary,
+    "ArgMax": ending.argmax,
+    "AveragePool": arithmetic.average_pool,
+    "BatchNormalization": arithmetic.batchnorm,
+    "Cast": moves.cast,
+    "Clip": arithmetic.clip,
+    "Concat": moves.concat,
+    "Conv": dots.conv,
+    "Div": arithmetic.binary,
+    "Dropout": moves.same,
+    "Flatten": moves.flatten,
+    "Gemm": dots.gemm,
+    "GlobalAveragePool": arithmetic.global_average_pool,
+    "Identity": moves.same,
+    "LogSoftmax": ending.softmax,
+    "MatMul": dots.matmul,
+    "MaxPool": moves.max_pool,
+    "Mul": arithmetic.binary,
+    "Neg": arithmetic.negate,
+    "Pad": moves.pad,
+    "ReduceMean": arithmetic.reduce_mean,
+    "Relu": arithmetic.relu,
+    "Reshape": moves.reshape,
+    "Shape": moves.shape,
+    "Sign": quantisers.sign,
+    "Softmax": ending.softmax,
+    "Squeeze": moves.squeeze,
+    "Sub": arithmetic.binary,
+    "TopK": ending.topk,
+    "Transpose": moves.transpose,
+    "Unsqueeze": moves.unsqueeze,
+}  # fmt: skip
+PASS_THROUGH = ("Elu", "Erf", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "PRelu", "Selu", "Sigmoid", "Tanh")
+"""Unknown nodes behind which checking goes on as if they were not there."""
+
+
+def supported(site: Site) -> str | None:
+    """Return the name under which the node is known, or None."""
+    quantiser = site.op in QUANTISERS
+    if site.domain not in (QUANTISER_DOMAINS if quantiser else STANDARD):
+        return None
+    return site.op if site.op in HANDLERS or site.op in FOLDS else None
+
+
+def _guarded(function: Callable) -> Callable:
+    """Return the function for values: behind an answer (argmax, softmax) only shapes may change."""
+
+    def lower(to: Lowering, site: Site, operands: list) -> object:
+        answered = next((x for x in operands if isinstance(x, Value) and x.answer), None)
+        if answered is None:
+            return function(to, site, operands)
+        if site.op in ending.AFTER:
+            return answered
+        if answered.answer in ("Softmax", "LogSoftmax") and site.op in ("ArgMax", "TopK"):
+            return function(to, site, operands)
+        raise Refused(f"stands behind {answered.answer}, which must be at the end of the network")
+
+    return lower
+
+
+HANDLERS: dict[str, Callable] = {name: _guarded(function) for name, function in _TABLE.items()}
