@@ -86,7 +86,9 @@ def compile_(
     fold: Fold = None,
     cycles: Cycles = None,
     data: Annotated[Path | None, typer.Option("--data", help="take the self-test's vectors from this .npz")] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="compare outputs before and after every pass")] = False,
+    verify: Annotated[
+        bool | None, typer.Option("--verify/--no-verify", help="compare outputs before and after every pass")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compile MODEL into a folder of C or Verilog.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TARGETS = ("c", "verilog")
 PLANNED_TARGETS = {"hls": "use --target verilog, which needs no vendor tool"}
+VERIFY = False  # whether `compile` verifies when it is not told; the tests set it
 PROBES = 8  # random images on which `verify` compares the graph before and after every pass
 SELF_TEST_VECTORS = 4
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z", re.IGNORECASE)
@@ -136,19 +137,19 @@ def compile(
     target: str = "c",
     *,
     name: str | None = None,
-    verify: bool = False,
+    verify: bool | None = None,
     watch: Callable[[Pass, Graph], None] | None = None,
     vectors: np.ndarray | None = None,
     **options: object,
 ) -> Result:
     """Compile a network; return its files, without writing any.
 
-    verify: compare outputs on random images before and after every pass. vectors: uint8 images [N,…] in the IR's
-    order for the self-test (random ones by default). options: the backend's. LrtcError lists all faults at once.
+    verify: compare outputs on random images before and after every pass (default: VERIFY). vectors: uint8 images
+    [N,…] in the IR's order for the self-test (random by default). options: the backend's. LrtcError lists all faults.
     """
     backend = backend_for(target)
     opened = model if isinstance(model, Model) else open_model(model, name)
-    probe = random_images(opened.graph, PROBES) if verify else None
+    probe = random_images(opened.graph, PROBES) if (VERIFY if verify is None else verify) else None
     graph = run_pipeline(opened.graph, backend.pipeline, watch, probe)
     faults = [*_output_faults(graph), *backend.refuse(graph)]
     if faults:

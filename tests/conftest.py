@@ -26,3 +26,11 @@ def golden(request: pytest.FixtureRequest):
         assert text == path.read_text(encoding="utf-8"), f"{path.name} differs: --update-golden if this is meant"
 
     return compare
+
+
+@pytest.fixture(autouse=True)
+def _verify_every_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In tests every compile compares the outputs before and after every pass."""
+    from lrtc import driver
+
+    monkeypatch.setattr(driver, "VERIFY", True)

@@ -136,9 +136,7 @@ def test_generated_code_calls_no_library(name, tmp_path):
 
 def test_instructions_repeat_exactly():
     network = to_c(random_network(12), images=2)
-    once, again = (
-        run_emulated(network.files, network.name, network.x, "cortex-m0", network.classes) for _ in range(2)
-    )
+    once, again = (run_emulated(network.files, network.name, network.x, "cortex-m0", network.classes) for _ in range(2))
     assert (once.instructions == again.instructions).all()
     assert once.profile == again.profile
 
