@@ -75,8 +75,7 @@ class SumPool2d(nn.Module):
         self.stride = self.kernel_size if stride is None else pair(stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        ones = torch.ones((x.shape[1], 1, *self.kernel_size), dtype=x.dtype, device=x.device)
-        return F.conv2d(x, ones, None, self.stride, self.padding, groups=x.shape[1])
+        return F.avg_pool2d(x, self.kernel_size, self.stride, self.padding, divisor_override=1)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -104,8 +103,8 @@ class ExactAvgPool1d(nn.Module):
         self.stride = kernel_size if stride is None else stride
 
     def forward(self, x: Tensor) -> Tensor:
-        ones = torch.ones((x.shape[1], 1, self.kernel_size), dtype=x.dtype, device=x.device)
-        return divided(F.conv1d(x, ones, None, self.stride, self.padding, groups=x.shape[1]), self.kernel_size)
+        row = (x[:, :, None], (1, self.kernel_size), (1, self.stride), (0, self.padding))
+        return divided(F.avg_pool2d(*row, divisor_override=1)[:, :, 0], self.kernel_size)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"

@@ -98,6 +98,66 @@ def test_functional_pool_and_dropout(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
+    ("tail", "kind", "attrs"),
+    [
+        (lambda self, x: torch.relu(x), "ReLU", {}),
+        (lambda self, x: F.relu(x, inplace=True), "ReLU", {}),
+        (lambda self, x: x.clamp(min=0), "ReLU", {}),
+        (lambda self, x: x.clamp(-1, 1), "Hardtanh", {"min_val": -1, "max_val": 1}),
+        (lambda self, x: F.hardtanh(x, 0.0, 2.0), "Hardtanh", {"min_val": 0.0, "max_val": 2.0}),
+        (lambda self, x: F.relu6(x), "ReLU6", {}),
+        (lambda self, x: x[:, 1:], "ChannelSlice", {"start": 1}),
+        (lambda self, x: x[:, :-1, :, :], "ChannelSlice", {"stop": -1}),
+        (lambda self, x: x[:, ::2, ...], "ChannelSlice", {"step": 2}),
+        (lambda self, x: x.chunk(2, dim=1)[0], "ChannelChunk", {"chunks": 2, "index": 0}),
+        (lambda self, x: torch.split(x, 1, dim=1)[1], "ChannelSlice", {"start": 1, "stop": 2}),
+        (lambda self, x: x.split([1, 1], 1)[1], "ChannelSlice", {"start": 1, "stop": 2}),
+        (lambda self, x: shuffle(x), "ChannelShuffle", {"groups": 2}),
+        (lambda self, x: F.channel_shuffle(x, 2), "ChannelShuffle", {"groups": 2}),
+        (lambda self, x: F.pad(x, (1, 0, 2, 0)), "ConstantPad2d", {"padding": (1, 0, 2, 0)}),
+        (lambda self, x: F.pad(x, (1, 1, 1, 1), value=-1), "ConstantPad2d", {"padding": (1,) * 4, "value": -1}),
+        (lambda self, x: F.avg_pool2d(x, 2), "AvgPool2d", {"kernel_size": (2, 2), "stride": (2, 2), "padding": (0, 0)}),
+        (lambda self, x: F.adaptive_avg_pool2d(x, (1, 1)), "AdaptiveAvgPool2d", {}),
+        (lambda self, x: x.mean([2, 3], keepdim=True), "ExactMean", {"axes": 2, "keepdim": True}),
+        (lambda self, x: torch.mean(x, dim=(-1, -2)), "ExactMean", {"axes": 2, "keepdim": False}),
+        (lambda self, x: x.argmax(dim=1), "TopClasses", {"k": 1}),
+        (lambda self, x: torch.argmax(x, -1), "TopClasses", {"k": 1}),
+        (lambda self, x: torch.topk(x, 2, dim=1).indices, "TopClasses", {"k": 2}),
+        (lambda self, x: x.topk(2)[1], "TopClasses", {"k": 2}),
+    ],
+)
+def test_ways_to_write_a_layer(tail, kind: str, attrs: dict, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Base, "tail", tail)
+    (layer,) = describe(Base(), "m").layers[3:-1]
+    assert (layer.kind, dict(layer.attrs)) == (kind, attrs)
+
+
+def shuffle(x):
+    batch, channels, height, width = x.shape
+    x = x.view(batch, 2, channels // 2, height, width)
+    return torch.transpose(x, 1, 2).contiguous().view(batch, -1, height, width)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        lambda self, x: x + self.act(x),
+        lambda self, x: torch.add(self.act(x), x),
+        lambda self, x: x.add(self.act(x)),
+        lambda self, x: torch.cat([x, self.act(x)], dim=1),
+        lambda self, x: torch.cat((x, x, x), 1),
+    ],
+)
+def test_ways_in_which_values_meet(tail, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Base, "tail", tail)
+    layer = describe(Base(), "m").layers[-2]
+    names = {"act", "act@2"}
+    assert layer.kind in ("Add", "Concat")
+    assert len(layer.inputs) in (2, 3)
+    assert set(layer.inputs) <= names
+
+
+@pytest.mark.parametrize(
     ("tail", "words"),
     [
         (lambda self, x: x.flatten(), "flatten (Flatten): start_dim=0, end_dim=-1 is not supported; they must"),
