@@ -19,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compile trained discrete neural networks to C and Verilog, bit for bit.",
 )
@@ -47,20 +48,10 @@ Cycles = Annotated[int | None, typer.Option("--cycles", help="cycles an image ma
 def main() -> None:
     """Run the command line; a user's fault ends with one message and exit status 2."""
     try:
-        sys.exit(app(standalone_mode=False))  # typer.Exit comes back as a number here
+        app()
     except LrtcError as error:
         err.print(f"lrtc: error: {error}", style=None, markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except (typer.Abort, KeyboardInterrupt):
-        err.print("lrtc: stopped")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)
-    except Exception as error:
-        if type(error).__module__.startswith("click") and hasattr(error, "show"):
-            error.show()
-            sys.exit(2)
-        raise
 
 
 @app.callback(invoke_without_command=True)

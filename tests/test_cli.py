@@ -159,3 +159,28 @@ def test_a_missing_tool_is_skipped_by_name_unless_asked_for(tmp_path: Path):
     done = subprocess.run([*argv, "--engines", "c"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "gcc" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["compil", "x"], "Did you mean 'compile'"),
+        (["compile"], "MODEL"),
+        (["compile", "a.pt", "--taget", "c"], "--target"),
+        (["verify", "a.pt", "--data", "b.npz", "--images", "0"], "--images"),
+    ],
+)
+def test_usage_errors_are_no_tracebacks(words: list[str], message: str):
+    done = lrtc(*words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_shows_the_commands_and_version_the_version():
+    from lrtc import __version__
+
+    help_ = lrtc("--help")
+    assert help_.returncode == 0
+    assert all(word in help_.stdout for word in ("compile", "show", "verify", "run", "simulate"))
+    assert lrtc("--version").stdout.strip() == f"lrtc {__version__}"
