@@ -11,8 +11,7 @@ import pytest
 from graphs import random_input
 
 from lrtc import interp
-from lrtc.backends.c import emit, refuse
-from lrtc.backends.c.steps import CPlan
+from lrtc.backends.c import CPlan, emit, refuse
 from lrtc.check.host import HostProgram, build_host
 from lrtc.check.toolchain import STRICT
 from lrtc.ir import Graph

@@ -5,9 +5,9 @@ static inline void lrtc_gather(uint32_t *out, const uint32_t *x, const lrtc_wind
 {
     uint32_t ky, kx, i;
     for (ky = 0; ky < v->kernel_rows; ky++) {
-        const uint32_t row = oy * v->stride_rows + ky - v->top; /* wraps to a large number above the image */
+        const uint32_t row = oy * v->stride_rows + ky * v->dilate_rows - v->top; /* wraps to a large number above the image */
         for (kx = 0; kx < v->kernel_cols; kx++) {
-            const uint32_t col = ox * v->stride_cols + kx - v->left;
+            const uint32_t col = ox * v->stride_cols + kx * v->dilate_cols - v->left;
             const int inside = row < v->rows && col < v->cols;
             const uint32_t *pixel = inside ? x + (row * v->cols + col) * v->depth : x;
             for (i = 0; i < v->depth; i++) {

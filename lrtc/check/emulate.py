@@ -220,9 +220,9 @@ def run_emulated(files: dict[str, str], name: str, x: np.ndarray, core: str, cla
     files: what the C backend emitted for `name`. LrtcError on a fault, naming the function it happened in.
     """
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
-        firmware = build_firmware(
-            files, core, Path(folder), sources=[f"{name}.c"], roots=[f"{name}_run", f"{name}_classify"]
-        )
+        entries = [f"{name}_run", f"{name}_classify"]
+        roots = [entry for entry in entries if entry in files[f"{name}.h"]]
+        firmware = build_firmware(files, core, Path(folder), sources=[f"{name}.c"], roots=roots)
     machine = Core(firmware)
     x = np.ascontiguousarray(x, dtype=np.uint8)
     taken = x[0].size if len(x) else 0

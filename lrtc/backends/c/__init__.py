@@ -7,12 +7,36 @@ from collections.abc import Mapping
 import lrtc
 from lrtc.backends.base import Backend, Output
 from lrtc.backends.c.emit import render
-from lrtc.backends.c.steps import CPlan, plan_c
+from lrtc.backends.c.memory import CPlan, plan_c
 from lrtc.errors import Fault, FaultList, nearest
-from lrtc.ir import B1, Graph, Node
-from lrtc.ir.ops import Affine, Const, Conv2d, Linear, MaxPool2d, Threshold
+from lrtc.ir import Graph, Node
+from lrtc.ir.ops import (
+    Add,
+    Affine,
+    Channels,
+    Clamp,
+    Concat,
+    Const,
+    Conv2d,
+    Crop,
+    Flatten,
+    Identity,
+    Linear,
+    MaxPool2d,
+    Pad,
+    SumPool2d,
+    Threshold,
+    TopK,
+)  # fmt: skip
 
-OPS = (Const, Conv2d, Linear, Threshold, Affine, MaxPool2d)
+OPS = (
+    Const, Conv2d, Linear, Threshold, Affine, MaxPool2d, Add, Clamp, SumPool2d, TopK, Flatten, Pad, Crop, Channels,
+    Concat, Identity,
+)  # fmt: skip
+REAL = (
+    "a real value is left here; only integers become C: end the real part with a sign, a ternarize or a quantiser, "
+    "or scores with lrtc.nn.LRTScale"
+)
 OPTIONS = ("vectors", "templates")
 
 
@@ -29,25 +53,21 @@ def refuse(graph: Graph) -> list[Fault]:
         faults.add(f"input {source.name}", f"{source.type} is not supported; the input must be [C] or [H,W,C]")
     for node in graph.nodes:
         where = f"{node.origin or node.out} ({node.op.name})"
-        if not isinstance(node.op, OPS):
-            known = ", ".join(sorted(op.name for op in OPS))
-            faults.add(where, f"this operation is not supported in C here; known: {known}")
-        elif not isinstance(node.op, Const):
-            _check_value(graph, node, where, faults)
+        if not isinstance(node.op, Const):
+            _check(graph, node, where, faults)
     return list(faults)
 
 
-def _check_value(graph: Graph, node: Node, where: str, faults: FaultList) -> None:
+def _check(graph: Graph, node: Node, where: str, faults: FaultList) -> None:
     elem = node.type.elem
-    if isinstance(node.op, Conv2d) and (node.op.dilation != (1, 1) or node.op.groups != 1):
-        faults.add(where, f"dilation={node.op.dilation}, groups={node.op.groups} are not supported; both must be 1")
-    if isinstance(node.op, Threshold) and node.op.out != B1:
-        faults.add(where, f"thresholds to {node.op.out} are not supported; they must give b1")
-    if elem.is_float or elem.kind == "t":
-        faults.add(where, f"a value of {elem} is not supported in C; known: b1, uN, iN")
-    elif elem.kind == "b" and node.type.layout.word != 32:
+    if elem.is_float or any(graph.types[name].elem.is_float for name in node.ins):
+        faults.add(where, REAL)
+    elif not isinstance(node.op, OPS):
+        known = ", ".join(sorted(op.name for op in OPS))
+        faults.add(where, f"this operation is not supported in C here; known: {known}")
+    elif elem.is_discrete and node.type.layout.word != 32:
         faults.add(where, f"{node.type} is not packed into words of 32 bits")
-    elif elem.kind in "ui":
+    elif not elem.is_discrete:
         low, high = int(graph.facts[node.out].low.min()), int(graph.facts[node.out].high.max())
         if high - low >= (1 << 31) - 1:
             faults.add(where, f"values from {low} to {high} are too far apart; 31 bits are supported")

@@ -9,15 +9,17 @@ import jinja2
 import numpy as np
 
 from lrtc.backends.c.comments import comment_block, comment_text
-from lrtc.backends.c.steps import CPlan
+from lrtc.backends.c.layers import layer_views
+from lrtc.backends.c.memory import CPlan
 from lrtc.backends.c.tables import number_table
-from lrtc.backends.c.views import LayerView, layer_views
+from lrtc.backends.c.views import LayerView
 from lrtc.ir import Graph, to_text
+from lrtc.ir.ops import TopK
 from lrtc.resources import share
 
 KERNEL_ORDER = (
-    "word", "compiler", "bits", "signed", "count", "count_b1", "count_t2", "window", "gather", "gather_u8", "pad_u8",
-    "slice_u8", "maxpool_b1",
+    "word", "compiler", "int16", "bits", "signed", "read_b1", "read_t2", "count", "count_b1", "count_t2", "pairs",
+    "pairs_b1", "pairs_t2", "window", "gather", "gather_u8", "pad_u8", "slice_u8", "maxpool_b1",
 )  # fmt: skip
 
 
@@ -40,6 +42,7 @@ class ModelView:
     input_order: str
     scale_text: str
     classes: int
+    classify: bool
     vectors: int
     inputs: tuple[str, ...]
     expected: tuple[str, ...]
@@ -97,10 +100,18 @@ def _model(
         input_order=order,
         scale_text="" if source.scale == 1 else f"{source.scale:.9g}",
         classes=graph.types[graph.outputs[0]].size,
+        classify=_classifies(graph),
         vectors=given,
         inputs=inputs,
         expected=expected,
     )
+
+
+def _classifies(graph: Graph) -> bool:
+    """Return whether the output is a vector of logits: two integers or more, and no indices already."""
+    (result,) = graph.outputs
+    shape, producer = graph.types[result].shape, graph.producers.get(result)
+    return len(shape) == 1 and shape[0] >= 2 and not (producer is not None and isinstance(producer.op, TopK))
 
 
 def _vectors(vectors: tuple[np.ndarray, np.ndarray] | None) -> tuple[int, tuple[str, ...], tuple[str, ...]]:

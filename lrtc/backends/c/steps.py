@@ -1,65 +1,80 @@
 """Graph → the steps of a C program: nodes fused with what follows them, a kernel chosen for each, the arena placed.
 
-A step is what becomes one C function. A convolution or linear layer takes the threshold or the affine map behind it
-into itself when nobody else reads the accumulator, so accumulators seldom exist in memory.
+A step is what becomes one C function. What acts on elements (affine map, clamp, sum, threshold) is a stage of the step
+that makes the element, when nobody else reads it, so accumulators seldom exist in memory.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
-from lrtc.ir import Graph, Node, TensorType
-from lrtc.ir.bits import words_for
-from lrtc.ir.ops import Affine, Conv2d, Linear, MaxPool2d, Threshold
-from lrtc.plan.arena import Arena, Buffer, plan_arena
+from lrtc.backends.c.kernels import kernel_of, scratch_bytes
+from lrtc.backends.c.storage import WORD, kind_of, pixels
+from lrtc.backends.c.windows import Window
+from lrtc.ir import B1, Graph, Node
+from lrtc.ir.ops import (
+    Add,
+    Affine,
+    Channels,
+    Clamp,
+    Concat,
+    Conv2d,
+    Crop,
+    Flatten,
+    Identity,
+    Linear,
+    MaxPool2d,
+    Pad,
+    SumPool2d,
+    Threshold,
+    TopK,
+)  # fmt: skip
 
-WORD = 32
-SUMS_TAPS = 96  # taps of a window summed as straight-line code; 96 · 255 · 2 stays below a 16-bit lane
-SUMS_TERMS = 4096  # additions printed at most: about 16 KiB of Thumb code
-
-STORAGE_BYTES = {"word": 4, "byte": 1, "integer": 4}
+ELEMENTWISE = (Affine, Clamp, Add, Threshold)
+MATRIX = ("count", "count_planes", "pairs", "slices", "sums", "integers")
+LOGITS = "logits"
 
 
-@dataclass(frozen=True)
-class Window:
-    """How a kernel slides over an image [rows, cols, channels]; padding (top, bottom, left, right)."""
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What happens to each element: `affine` (rows), `clamp` (limits), `add` (operand), `levels` (levels, flip).
 
-    rows: int
-    cols: int
-    channels: int
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int, int, int]
-    out: tuple[int, int]
+    rows: int64 [2,C]. limits: (low, high), None for an open side. levels: int64 [K,C], flip: bool [C].
+    """
 
-    @property
-    def covers_pixels(self) -> bool:
-        """Return whether every window is one run of memory: one pixel, or the whole image."""
-        whole = self.kernel == (self.rows, self.cols) and self.out == (1, 1)
-        return not any(self.padding) and (self.kernel == (1, 1) or whole)
+    kind: str
+    node: Node
+    rows: np.ndarray | None = None
+    limits: tuple[int | None, int | None] = (None, None)
+    operand: str = ""
+    levels: np.ndarray | None = None
+    flip: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One C function: reads `x`, writes `y`.
+    """One C function: reads `xs`, writes `y`.
 
-    kind: the name of its template. nodes: what it stands for, the first does the work. weights: int [O,Kh,Kw,I].
-    level: int64 [O], y = x ≥ level; in a matrix layer, weights and levels of flipped channels are negated already,
-    `flip` only tells which. rows: (multiplier, offset). scratch: bytes it needs while it runs.
+    kind: the name of its template. nodes: what it stands for, the first does the work. xs: the operands of the first
+    node, then those that `add` stages read. weights: int64 [O,Kh,Kw,I]. level: int64 [O], the last stage, y = v ≥ level;
+    where a matrix layer has no stage before it, weights and levels of flipped channels are negated already and `negated`
+    tells which, else `flip` turns bits. least: bool [C], channels where a pool takes the minimum. scratch: bytes.
     """
 
     kind: str
     nodes: tuple[Node, ...]
-    x: str
+    xs: tuple[str, ...]
     y: str
+    stages: tuple[Stage, ...] = ()
     window: Window | None = None
     weights: np.ndarray | None = None
+    groups: int = 1
     level: np.ndarray | None = None
     flip: np.ndarray | None = None
-    rows: np.ndarray | None = None
+    negated: np.ndarray | None = None
+    least: np.ndarray | None = None
     scratch: int = 0
 
     @property
@@ -67,155 +82,183 @@ class Step:
         """Return the PyTorch paths of the nodes, each once."""
         return tuple(dict.fromkeys(part for node in self.nodes for part in node.origin.split("+") if part))
 
-
-@dataclass(frozen=True, eq=False)
-class CPlan:
-    """The program: steps in order, the arena, and the value that each step's scratch is called in it."""
-
-    steps: tuple[Step, ...]
-    arena: Arena
-
-    def scratch(self, index: int) -> str:
-        """Return the name of the scratch buffer of step `index`."""
-        return f".scratch{index}"
+    @property
+    def elementwise(self) -> tuple[str, ...]:
+        """Return the operands of which element k is read right before element k of y is written, and no other."""
+        added = tuple(stage.operand for stage in self.stages if stage.kind == "add")
+        own = self.xs[: len(self.xs) - len(added)]
+        return self.xs if self.kind == "map" else tuple(x for x in added if x not in own)
 
 
-def storage(type_: TensorType) -> str:
-    """Return how C holds a value: `word` (packed bits), `byte` (u1…u8) or `integer` (int32_t)."""
-    if type_.elem.kind == "b":
-        return "word"
-    return "byte" if type_.elem.kind == "u" and type_.elem.bits <= 8 else "integer"
-
-
-def size_bytes(type_: TensorType) -> int:
-    """Return the bytes that C needs for a value."""
-    if storage(type_) == "word":
-        return 4 * prod(type_.shape[:-1]) * words_for(type_.shape[-1], WORD)
-    return type_.size * STORAGE_BYTES[storage(type_)]
-
-
-def plan_c(graph: Graph) -> CPlan:
-    """Return the steps and the arena for a graph whose ops and types `faults` has found nothing against."""
-    steps: list[Step] = []
-    done: set[str] = set()
-    for node in graph.compute_nodes():
+def plan_steps(graph: Graph) -> tuple[tuple[Step, ...], dict[str, str]]:
+    """Return the steps in order, and value → the value in whose memory it lies, for values that are only views."""
+    alive = _alive(graph)
+    views = {n.out: n.ins[0] for n in alive if is_view(graph, n)}
+    position = {node.out: i for i, node in enumerate(alive)}
+    placed, done = [], set(views)
+    for node in alive:
         if node.out not in done:
-            steps.append(_step(graph, node))
-            done.update(n.out for n in steps[-1].nodes)
+            chain = _chain(graph, node, done)
+            done.update(n.out for n in chain)
+            placed.append((position[chain[-1].out], _step(graph, chain)))
+    steps = [step for _, step in sorted(placed, key=lambda p: p[0])]
     (result,) = graph.outputs
-    made = {step.y for step in steps}
-    if result not in made or storage(graph.types[result]) != "integer":
-        steps.append(Step("copy", (), result, "logits"))
-    return CPlan(tuple(steps), plan_arena(_buffers(graph, steps)))
+    last = steps[-1] if steps else None
+    if last is None or last.y != root(views, result) or kind_of(graph.types[last.y]) != "int":
+        steps.append(Step("map", (), (result,), LOGITS))
+    return tuple(steps), views
 
 
-def _buffers(graph: Graph, steps: list[Step]) -> list[Buffer]:
-    """Return what the arena must hold: values between steps (inputs and logits are the caller's), scratch."""
-    outside = {v.name for v in graph.inputs} | {"logits"}
-    if steps[-1].kind != "copy":
-        outside |= set(graph.outputs)
-    buffers = []
-    for i, step in enumerate(steps):
-        if step.y not in outside:
-            last = max((k for k, s in enumerate(steps) if s.x == step.y), default=i)
-            buffers.append(Buffer(step.y, size_bytes(graph.types[step.y]), i, last))
-        if step.scratch:
-            buffers.append(Buffer(f".scratch{i}", step.scratch, i, i))
-    return buffers
+def root(views: dict[str, str], value: str) -> str:
+    """Return the value in whose memory `value` lies."""
+    while value in views:
+        value = views[value]
+    return value
 
 
-def _step(graph: Graph, node: Node) -> Step:
-    op = node.op
-    if isinstance(op, (Conv2d, Linear)):
-        return _matrix(graph, node)
-    if isinstance(op, MaxPool2d):
-        rows, cols, channels = graph.types[node.ins[0]].shape
-        window = Window(rows, cols, channels, op.kernel, op.stride, op.padding, node.type.shape[:2])
-        kind = "pool_bits" if storage(node.type) == "word" else "pool_integers"
-        flip = graph.const(node.ins[1]) < 0 if len(node.ins) == 2 else None
-        return Step(kind, (node,), node.ins[0], node.out, window, flip=flip)
-    rows = graph.const(node.ins[1]).astype(np.int64)
-    if isinstance(op, Threshold):
-        fact = graph.facts[node.ins[0]]
-        level = np.clip(rows[0], fact.low, fact.high + 1)
-        return Step("threshold", (node,), node.ins[0], node.out, level=level, flip=rows[1] != 0)
-    return Step("affine", (node,), node.ins[0], node.out, rows=rows)
+def is_view(graph: Graph, node: Node) -> bool:
+    """Return whether the node's value is its operand's memory, read in another shape."""
+    if isinstance(node.op, Identity):
+        return True
+    if not isinstance(node.op, Flatten):
+        return False
+    x = graph.types[node.ins[0]]
+    if pixels(x) == 1:
+        return True
+    in_order = node.op.order == "HWC" or x.shape[-1] == 1
+    return in_order and (kind_of(x) == "int" or x.shape[-1] % WORD == 0)
 
 
-def _matrix(graph: Graph, node: Node) -> Step:
-    """Return the step of a convolution or linear layer with the threshold or affine map behind it."""
-    x, weights = node.ins[0], graph.const(node.ins[1]).astype(np.int64)
+def _alive(graph: Graph) -> list[Node]:
+    """Return the nodes that are not constants and lead to an output, in order."""
+    needed, kept = set(graph.outputs), []
+    for node in reversed(graph.compute_nodes()):
+        if node.out in needed:
+            needed.update(node.ins)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _chain(graph: Graph, node: Node, done: set[str]) -> list[Node]:
+    """Return the node and what acts on its elements, each the only reader of the one before."""
+    chain = [node]
+    while not chain[-1].type.elem.is_discrete and not isinstance(chain[-1].op, (Threshold, TopK)):
+        value = chain[-1].out
+        users = graph.users[value]
+        if len(users) != 1 or value in graph.outputs or users[0].out in done:
+            break
+        (user,) = users
+        if not isinstance(user.op, ELEMENTWISE) or user.ins.count(value) > 1:
+            break
+        chain.append(user)
+    return chain
+
+
+def _step(graph: Graph, chain: list[Node]) -> Step:
+    first = chain[0]
+    alone = isinstance(first.op, ELEMENTWISE)  # nothing to compute before: read, then the stages
+    stages = _stages(graph, chain if alone else chain[1:], None if alone else first.out)
+    level = flip = None
+    if stages and stages[-1].node.type.elem == B1:
+        level, flip = stages[-1].levels[0], stages[-1].flip
+        stages = stages[:-1]
+    own = (first.ins[0],) if alone else _operands(first)
+    xs = (*own, *(stage.operand for stage in stages if stage.kind == "add"))
+    common = {"nodes": tuple(chain), "xs": xs, "y": chain[-1].out, "stages": stages, "level": level, "flip": flip}
+    if isinstance(first.op, (Conv2d, Linear)):
+        return _matrix(graph, first, common)
+    if alone:
+        return Step("map", **common)
+    return _move(graph, first, common)
+
+
+def _operands(node: Node) -> tuple[str, ...]:
+    return node.ins if isinstance(node.op, Concat) else node.ins[:1]
+
+
+def _stages(graph: Graph, nodes: list[Node], value: str | None) -> tuple[Stage, ...]:
+    """Return the stages of nodes that act on elements; `value` flows through them, None at first: the first operand."""
+    stages = []
+    for node in nodes:
+        value = value or node.ins[0]
+        if isinstance(node.op, Add):
+            other = node.ins[1] if node.ins[0] == value else node.ins[0]
+            stages.append(Stage("add", node, operand=other))
+        elif isinstance(node.op, Clamp):
+            limits = tuple(None if v is None else int(v) for v in (node.op.low, node.op.high))
+            stages.append(Stage("clamp", node, limits=_needed(graph, value, limits)))
+        else:
+            rows = graph.const(node.ins[1]).astype(np.int64)
+            if isinstance(node.op, Affine):
+                stages.append(Stage("affine", node, rows=rows))
+            else:
+                fact = graph.facts[value]
+                levels = np.clip(rows[:-1], fact.low, fact.high + 1)
+                stages.append(Stage("levels", node, levels=levels, flip=rows[-1] != 0))
+        value = node.out
+    return tuple(stages)
+
+
+def _needed(graph: Graph, value: str, limits: tuple[int | None, int | None]) -> tuple[int | None, int | None]:
+    """Return the limits of a clamp, None in the place of one that is never exceeded."""
+    least, greatest = int(graph.facts[value].low.min()), int(graph.facts[value].high.max())
+    low, high = limits
+    return None if low is None or low <= least else low, None if high is None or high >= greatest else high
+
+
+def _matrix(graph: Graph, node: Node, common: dict) -> Step:
+    """Return the step of a convolution or linear layer."""
+    type_, weights = graph.types[node.ins[0]], graph.const(node.ins[1]).astype(np.int64)
+    groups = 1
     if isinstance(node.op, Linear):
-        shape = (1,) * (3 - len(graph.types[x].shape)) + graph.types[x].shape
+        shape = (1,) * (3 - len(type_.shape)) + type_.shape
         weights = weights.reshape(len(weights), *shape)
         window = Window(*shape, shape[:2], (1, 1), (0, 0, 0, 0), (1, 1))
     else:
-        shape = graph.types[x].shape
-        window = Window(*shape, weights.shape[1:3], node.op.stride, node.op.padding, node.type.shape[:2])
-    nodes, level, flip, rows = (node,), None, None, None
-    if (follower := _only_reader(graph, node)) is not None:
-        table = graph.const(follower.ins[1]).astype(np.int64)
-        nodes = (node, follower)
-        if isinstance(follower.op, Threshold):
-            fact = graph.facts[node.out]
-            level = np.clip(table[0], fact.low, fact.high + 1)
-            flip = table[1] != 0  # x < level is −x ≥ 1 − level: negate the channel's weights
-            weights = np.where(flip.reshape(-1, 1, 1, 1), -weights, weights)
-            level = np.where(flip, 1 - level, level)
-        else:
-            rows = table
-    kind = _kernel(graph.types[x], weights, level)
-    scratch = _scratch(kind, window, graph.types[x])
-    return Step(kind, nodes, x, nodes[-1].out, window, weights, level, flip, rows, scratch)
+        op, groups = node.op, node.op.groups
+        window = Window(
+            *type_.shape, weights.shape[1:3], op.stride, op.padding, node.type.shape[:2], op.dilation
+        )  # fmt: skip
+    one_level = common["level"] is not None and not common["stages"]
+    if one_level:  # v < level is −v ≥ 1 − level: negate the channel's weights
+        flip = common["flip"]
+        weights[flip] *= -1
+        level = np.where(flip, 1 - common["level"], common["level"])
+        common = common | {"level": level, "flip": None, "negated": flip}
+    kind, weights = kernel_of(type_, weights, groups, one_level)
+    groups = groups if kind == "integers" else 1
+    scratch = scratch_bytes(kind, window, type_)
+    return Step(kind, window=window, weights=weights, groups=groups, scratch=scratch, **common)
 
 
-def _only_reader(graph: Graph, node: Node) -> Node | None:
-    """Return the threshold or affine map that alone reads `node`, or None."""
-    users = graph.users[node.out]
-    if len(users) != 1 or node.out in graph.outputs or users[0].ins[0] != node.out:
-        return None
-    return users[0] if isinstance(users[0].op, (Threshold, Affine)) else None
-
-
-def _kernel(x: TensorType, weights: np.ndarray, level: np.ndarray | None) -> str:
-    """Return the kernel of a matrix layer, by what its operands are."""
-    ternary = bool((np.abs(weights) <= 1).all())
-    if storage(x) == "word":
-        return "count" if ternary else "count_planes"
-    if storage(x) == "byte" and ternary:
-        taps = weights[0].size
-        if level is not None and taps <= SUMS_TAPS and 0 < terms(weights) <= SUMS_TERMS:
-            return "sums"
-        return "slices"
-    return "integers"
-
-
-def terms(weights: np.ndarray) -> int:
-    """Return how many additions straight-line code for these weights has at most."""
-    return int((weights != 0).sum())
-
-
-def _scratch(kind: str, window: Window, x: TensorType) -> int:
-    """Return the bytes of scratch that a matrix step needs: its window, unless that lies in one run already."""
-    taps = window.kernel[0] * window.kernel[1]
-    if kind in ("count", "count_planes"):
-        return 0 if window.covers_pixels else 4 * taps * words_for(window.channels, WORD)
-    if kind == "slices":
-        elements = taps * window.channels
-        planes = 4 * x.elem.bits * words_for(elements, WORD)
-        return planes + (0 if window.covers_pixels else elements)
-    if kind == "sums":
-        rows, length = framed(window)
-        return 0 if (rows, length) == (window.rows, window.cols * window.channels) else rows * length
-    return 0
-
-
-def framed(window: Window) -> tuple[int, int]:
-    """Return (rows, bytes a row) of the image in the frame that lets pairs of windows be read without a test."""
-    top, _, left, _ = window.padding
-    pairs = (window.out[1] + 1) // 2
-    rows = (window.out[0] - 1) * window.stride[0] + window.kernel[0]
-    cols = (2 * pairs - 1) * window.stride[1] + window.kernel[1]
-    if top == left == 0 and rows <= window.rows and cols <= window.cols:
-        return window.rows, window.cols * window.channels
-    return rows, cols * window.channels
+def _move(graph: Graph, node: Node, common: dict) -> Step:
+    """Return the step of a pool, or of an op that moves elements."""
+    x, plain = graph.types[node.ins[0]], not common["stages"] and common["level"] is None
+    packed = kind_of(x) != "int" and plain
+    match node.op:
+        case MaxPool2d(kernel=kernel, stride=stride, padding=padding):
+            window = Window(*x.shape, kernel, stride, padding, node.type.shape[:2])
+            least = graph.const(node.ins[1]) < 0 if len(node.ins) == 2 else None
+            kind = "pool_bits" if x.elem == B1 and plain else "pool_integers"
+            return Step(kind, window=window, least=least, **common)
+        case SumPool2d(kernel=kernel, stride=stride, padding=padding):
+            return Step("pool_sums", window=Window(*x.shape, kernel, stride, padding, node.type.shape[:2]), **common)
+        case Pad(padding=padding):
+            window = Window(*x.shape, (1, 1), (1, 1), padding, node.type.shape[:2])
+            return Step("place_words" if packed else "place", window=window, **common)
+        case Crop(margins=margins):
+            window = Window(*x.shape, (1, 1), (1, 1), tuple(-m for m in margins), node.type.shape[:2])
+            return Step("place_words" if packed else "place", window=window, **common)
+        case Concat():
+            types = [graph.types[name] for name in node.ins]
+            alike = plain and all(kind_of(t) == kind_of(node.type) for t in types)
+            alike = alike and all(graph.const(name) is None for name in node.ins)
+            aligned = kind_of(x) == "int" or all(t.shape[-1] % WORD == 0 for t in types[:-1])
+            return Step("join" if alike and aligned else "concat", **common)
+        case Channels():
+            return Step("channels", **common)
+        case Flatten():
+            return Step("flatten", **common)
+        case TopK():
+            return Step("topk", **common)
+    raise TypeError(f"no step for {node.op!r}")

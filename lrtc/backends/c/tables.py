@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +33,12 @@ def ctype_of(values: np.ndarray, least: int = 8) -> str:
 
 def number_table(name: str, values: np.ndarray, least: int = 8) -> Table:
     """Return a table of integers of one or two axes."""
-    return _table(name, ctype_of(values, least), values, _decimal)
+    return _table(name, ctype_of(values, least), values, _decimal_lines)
 
 
 def word_table(name: str, words: np.ndarray) -> Table:
     """Return a table of 32-bit words in hexadecimal."""
-    return _table(name, "uint32_t", words, lambda v: f"0x{int(v):08x}u")
+    return _table(name, "uint32_t", words, _word_lines)
 
 
 def _bits(ctype: str) -> int:
@@ -45,29 +46,40 @@ def _bits(ctype: str) -> int:
 
 
 def _decimal(value: int) -> str:
-    return "(-2147483647 - 1)" if value == -(1 << 31) else str(int(value))
+    return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
 
 
-def _table(name: str, ctype: str, values: np.ndarray, text) -> Table:
+def _table(name: str, ctype: str, values: np.ndarray, lines: Callable[[np.ndarray, int], list[str]]) -> Table:
     dims = "".join(f"[{n}]" for n in values.shape)
     size = values.size * _bits(ctype) // 8
     if values.ndim == 1:
-        return Table(name, ctype, dims, _lines([text(v) for v in values], 4), size)
+        return Table(name, ctype, dims, tuple(lines(values, 4)), size)
     rows: list[str] = []
     for row in values:
-        lines = _lines([text(v) for v in row], 6)
-        if len(lines) == 1:
-            rows.append("{" + lines[0].rstrip(",") + "},")
+        texts = lines(row, 6)
+        if len(texts) == 1:
+            rows.append("{" + texts[0].rstrip(",") + "},")
         else:
-            rows += ["{" + lines[0], *(" " + line for line in lines[1:-1]), " " + lines[-1].rstrip(",") + "},"]
+            rows += ["{" + texts[0], *(" " + line for line in texts[1:-1]), " " + texts[-1].rstrip(",") + "},"]
     return Table(name, ctype, dims, tuple(rows), size)
 
 
-def _lines(items: list[str], indent: int) -> tuple[str, ...]:
-    lines, line = [], ""
-    for item in items:
-        if line and len(line) + len(item) + 2 + indent > LINE:
-            lines.append(line)
-            line = ""
-        line += f"{' ' if line else ''}{item},"
-    return (*lines, line)
+def _decimal_lines(values: np.ndarray, indent: int) -> list[str]:
+    lines, line, length = [], [], 0
+    for item in map(_decimal, values.tolist()):
+        if line and length + len(item) + 1 + indent > LINE:
+            lines.append(" ".join(line))
+            line, length = [], 0
+        line.append(item + ",")
+        length += len(item) + 2
+    return [*lines, " ".join(line)]
+
+
+def _word_lines(words: np.ndarray, indent: int) -> list[str]:
+    """Return the lines of words, written all at once: every word takes as many characters."""
+    item = b"0x00000000u, "
+    text = np.tile(np.frombuffer(item, dtype=np.uint8), (len(words), 1))
+    digits = np.frombuffer(words.astype(">u4").tobytes().hex().encode(), dtype=np.uint8)
+    text[:, 2:10] = digits.reshape(-1, 8)
+    whole, step = text.tobytes().decode("ascii"), (LINE + 1 - indent) // len(item) * len(item)
+    return [whole[i : i + step].rstrip() for i in range(0, len(whole), step)]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrtc.backends.c.steps import WORD, Window
+from lrtc.backends.c.storage import WORD
+from lrtc.backends.c.windows import Window
 from lrtc.ir.bits import pack_bits
 from lrtc.ir.types import int_elem
 
@@ -60,16 +61,17 @@ class Border:
 def border(window: Window, weights: np.ndarray) -> Border:
     """Return the border classes of a layer."""
     top, _, left, _ = window.padding
-    rows, row_masks = _axis(window.out[0], window.kernel[0], window.stride[0], top, window.rows)
-    cols, col_masks = _axis(window.out[1], window.kernel[1], window.stride[1], left, window.cols)
+    rows, row_masks = _axis(window, 0, top, window.rows)
+    cols, col_masks = _axis(window, 1, left, window.cols)
     taps = weights.sum(axis=3)
     missing = [(taps * ~np.outer(r, c)).sum(axis=(1, 2)) for r in row_masks for c in col_masks]
     return Border(rows, cols, len(col_masks), np.stack(missing))
 
 
-def _axis(out: int, kernel: int, stride: int, before: int, size: int) -> tuple[np.ndarray, list[np.ndarray]]:
+def _axis(window: Window, axis: int, before: int, size: int) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return the class of each output position on one axis, and per class which taps are inside the image."""
-    taps = np.arange(out)[:, None] * stride + np.arange(kernel) - before
+    taps = np.arange(window.kernel[axis]) * window.dilation[axis] - before
+    taps = np.arange(window.out[axis])[:, None] * window.stride[axis] + taps
     inside = (taps >= 0) & (taps < size)
     masks: list[np.ndarray] = []
     classes = []

@@ -1,0 +1,12 @@
+/* lrtc_pairs_b1.h: ternary activations, bipolar weights. */
+
+/* Number of lanes not 0 that differ in sign from the weight: x[2n], w[n] (1 = -1). With k lanes not 0 the dot product
+   is k - 2 * count. */
+LRTC_INLINE lrtc_pairs_b1(const uint32_t *x, const uint32_t *w, uint32_t n)
+{
+    uint32_t total = 0;
+    for (; n != 0u; n--, x += 2, w++) {
+        total += popcount32(x[0] & (x[1] ^ *w));
+    }
+    return total;
+}

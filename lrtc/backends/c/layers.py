@@ -1,0 +1,204 @@
+"""Steps → layer views: names, tables, stages, comments, calls."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lrtc.backends.c.formulas import comment
+from lrtc.backends.c.matrix import limits_only, matrix_tables, sums_view
+from lrtc.backends.c.memory import CPlan
+from lrtc.backends.c.steps import LOGITS, MATRIX, Step
+from lrtc.backends.c.storage import WORD, ctype_of_value, depth, kind_of, pixels
+from lrtc.backends.c.tables import Table, number_table, word_table
+from lrtc.backends.c.views import LayerView, OperandView, StageView, WindowView
+from lrtc.ir import Graph, TensorType
+from lrtc.ir.bits import pack_bits
+from lrtc.ir.bits import planes as planes_of
+from lrtc.ir.ops import Flatten, Pad, TopK
+
+SCRATCH = {"count": "window", "count_planes": "window", "pairs": "window", "slices": "planes", "sums": "frame"}
+
+
+def layer_views(graph: Graph, plan: CPlan, name: str) -> tuple[LayerView, ...]:
+    """Return the view of every step, in order."""
+    return tuple(_layer(graph, plan, name, i, step) for i, step in enumerate(plan.steps))
+
+
+def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> LayerView:
+    function = f"{name}_{index + 1}_{step.nodes[0].out if step.nodes else LOGITS}"
+    x, y = graph.types[step.xs[0]], graph.types[step.y if step.y != LOGITS else step.xs[0]]
+    logits = index == len(plan.steps) - 1  # the last step writes to the caller's memory
+    store = "int" if logits else {"b1": "bits", "t2": "pair", "int": "int"}[kind_of(y)]
+    y_ctype = "int32_t" if logits else ctype_of_value(y)
+    tables, matrix = matrix_tables(step, function, x) if step.kind in MATRIX and step.kind != "sums" else ((), None)
+    operands, constants, places = _operands(graph, plan, step, function)
+    stages, stage_tables = _stages(graph, step, function, operands)
+    window = _window(step, x)
+    lines = comment(graph, step)
+    scratch = _scratch(plan, index, step)
+    params = [f"const {o.ctype} *{o.name}" for o in operands]
+    params += [f"{scratch[0]} *{SCRATCH[step.kind]}"] if scratch else []
+    extra = _extra(step)
+    in_order = bool(step.nodes) and isinstance(step.nodes[0].op, Flatten) and step.nodes[0].op.order == "HWC"
+    return LayerView(
+        function=function,
+        template=f"{step.kind}.c.j2",
+        comment=lines,
+        tables=(*constants, *tables, *_own_tables(graph, step, function, x), *stage_tables),
+        params=", ".join([*params, f"{y_ctype} *y"]),
+        operands=operands,
+        added=operands[len(operands) - sum(s.kind == "add" for s in step.stages) :],
+        y_ctype=y_ctype,
+        store=store,
+        level=step.level is not None,
+        flip=step.flip is not None and bool(step.flip.any()),
+        stages=stages,
+        value=stages[-1].result if stages else "acc",
+        outputs=y.shape[-1],
+        pixels=pixels(x),
+        window=window,
+        matrix=matrix,
+        sums=sums_view(step) if step.kind == "sums" else None,
+        has_least=step.least is not None,
+        extra=extra,
+        in_order=in_order,
+        spans=_spans(step, operands),
+        call=", ".join([*places, *scratch[1:], "logits" if logits else _place(graph, plan, step.y)]),
+        summary=f"{lines[0]}: {x} -> {'int32_t' if step.y == LOGITS else y}",
+        kernels=_kernels(step, store, operands, stages, matrix, window, y_ctype),
+    )
+
+
+def _operands(graph: Graph, plan: CPlan, step: Step, function: str) -> tuple[tuple, list[Table], list[str]]:
+    """Return the operands, the tables of those that are constants, and where all of them lie."""
+    views, tables, places = [], [], []
+    for k, value in enumerate(step.xs):
+        type_, name = graph.types[value], f"x{k + 1 if k else ''}"
+        if (constant := graph.const(value)) is not None:
+            tables.append(number_table(f"{function}_{name}", constant.reshape(-1).astype(np.int64)))
+            places.append(tables[-1].name)
+            views.append(OperandView(name, tables[-1].ctype, "int", type_.shape[-1], type_.shape[-1]))
+            continue
+        places.append(_place(graph, plan, value))
+        views.append(OperandView(name, ctype_of_value(type_), kind_of(type_), depth(type_), type_.shape[-1]))
+    return tuple(views), tables, places
+
+
+def _place(graph: Graph, plan: CPlan, value: str) -> str:
+    """Return where a value lies: the caller's input, or a place in the arena."""
+    buffer = plan.buffers[value]
+    if buffer in {v.name for v in graph.inputs}:
+        return "input"
+    ctype, offset = ctype_of_value(graph.types[value]), plan.arena.offset(buffer) // 4
+    return f"arena + {offset}" if ctype == "uint32_t" else f"({ctype} *)(arena + {offset})"
+
+
+def _scratch(plan: CPlan, index: int, step: Step) -> tuple[str, ...]:
+    """Return the type of the scratch and where it lies, or nothing."""
+    if not step.scratch:
+        return ()
+    ctype = "uint8_t" if step.kind == "sums" else "uint32_t"
+    place = f"arena + {plan.arena.offset(plan.scratch(index)) // 4}"
+    return ctype, f"(uint8_t *)({place})" if step.kind == "sums" else place
+
+
+def _stages(graph: Graph, step: Step, function: str, operands: tuple) -> tuple[tuple[StageView, ...], list[Table]]:
+    """Return the views of the stages, and their tables with the level behind them."""
+    views, tables, source = [], [], "acc"
+    added = list(operands[len(operands) - sum(s.kind == "add" for s in step.stages) :])
+    for k, stage in enumerate(step.stages):
+        says = {"kind": stage.kind, "source": source, "result": f"v{k + 1}"}
+        suffix = f"_{k + 1}" if k else ""
+        if stage.kind == "affine":
+            tables.append(number_table(f"{function}_multiplier{suffix}", stage.rows[0], least=16))
+            tables.append(number_table(f"{function}_offset{suffix}", stage.rows[1], least=16))
+            says |= {"multiplier": tables[-2].name, "offset": tables[-1].name}
+        elif stage.kind == "clamp":
+            says |= {"low": stage.limits[0], "high": stage.limits[1]}
+        elif stage.kind == "add":
+            says |= {"operand": added.pop(0)}
+        else:
+            levels = stage.levels.T
+            shared = bool((levels == levels[0]).all())
+            tables.append(number_table(f"{function}_levels", levels[0] if shared else levels, least=16))
+            says |= {"table": tables[-1].name, "ctype": tables[-1].ctype, "count": levels.shape[1], "shared": shared}
+            says |= {"base": stage.node.op.base, "has_flip": bool(stage.flip.any())}
+            if says["has_flip"]:
+                tables.append(number_table(f"{function}_flip", stage.flip.astype(np.int64)))
+        views.append(StageView(**says))
+        source = f"v{k + 1}"
+    if step.level is not None and not limits_only(step) and step.kind != "sums":
+        tables.append(number_table(f"{function}_level", step.level, least=16))
+        if step.flip is not None and step.flip.any():
+            tables.append(word_table(f"{function}_flip", pack_bits(step.flip, WORD)))
+    return tuple(views), tables
+
+
+def _own_tables(graph: Graph, step: Step, function: str, x: TensorType) -> tuple[Table, ...]:
+    """Return the tables of pools and moves."""
+    if step.kind == "pool_bits":
+        least = np.zeros(x.shape[-1], dtype=bool) if step.least is None else step.least
+        return (word_table(f"{function}_least", pack_bits(least, WORD)),)
+    if step.kind == "pool_integers" and step.least is not None:
+        return (number_table(f"{function}_least", step.least.astype(np.int64)),)
+    if step.kind == "channels":
+        return (number_table(f"{function}_index", graph.const(step.nodes[0].ins[1]).astype(np.int64)),)
+    if step.kind == "place_words":
+        fill = np.full(x.shape[-1], _extra(step) or (-1 if x.elem.kind == "b" else 0), dtype=np.int8)
+        words = np.stack([pack_bits(p, WORD) for p in planes_of(fill, x.elem)], axis=-1)
+        return (word_table(f"{function}_fill", words.reshape(-1)),)
+    return ()
+
+
+def _extra(step: Step) -> int:
+    """Return the fill value of a pad, the k of a top-k, else 0."""
+    op = step.nodes[0].op if step.nodes else None
+    return op.value if isinstance(op, Pad) else op.k if isinstance(op, TopK) else 0
+
+
+def _spans(step: Step, operands: tuple[OperandView, ...]) -> tuple[tuple[OperandView, int, int], ...]:
+    """Return the operands of a concat with the channels that they become, first to behind the last."""
+    spans, start = [], 0
+    for o in operands[: len(operands) - sum(s.kind == "add" for s in step.stages)] if step.kind == "concat" else ():
+        spans.append((o, start, start + o.channels))
+        start += o.channels
+    return tuple(spans)
+
+
+def _window(step: Step, x: TensorType) -> WindowView | None:
+    w = step.window
+    if w is None:
+        return None
+    units = depth(x)
+    return WindowView(
+        w.rows, w.cols, units, *w.kernel, *w.stride, *w.dilation, w.padding[0], w.padding[2], *w.out,
+        single=w.out == (1, 1), flat=w.covers_pixels, row_step=w.stride[0] * w.cols * units,
+        col_step=w.stride[1] * units,
+    )  # fmt: skip
+
+
+def _kernels(
+    step: Step, store: str, operands: tuple, stages: tuple, matrix: object, window: object, y_ctype: str
+) -> frozenset[str]:
+    """Return which texts of hw/c the function calls."""
+    gathers = window is not None and not window.flat
+    ternary = matrix is not None and matrix.ternary
+    count = {"count", "count_t2" if ternary else "count_b1"}
+    calls = {
+        "count": count | ({"window", "gather"} if gathers else set()),
+        "count_planes": count | {"signed"} | ({"window", "gather"} if gathers else set()),
+        "pairs": {"signed"}
+        | ({"pairs_t2"} if ternary else {"pairs", "pairs_b1"})
+        | ({"window", "gather"} if gathers else set()),
+        "slices": count | {"signed", "slice_u8"} | ({"window", "gather_u8"} if gathers else set()),
+        "sums": {"bits"} | ({"pad_u8"} if step.scratch else set()),
+        "integers": {"signed"},
+        "pool_bits": {"window", "maxpool_b1"},
+    }.get(step.kind, set())
+    direct = ("count", "count_planes", "pairs", "slices", "sums", "pool_bits", "place_words", "join")
+    reads = operands if step.kind not in direct else operands[len(operands) - sum(s.kind == "add" for s in stages) :]
+    calls |= {f"read_{o.kind}" for o in reads if o.kind != "int"}
+    calls |= {"bits"} if store == "bits" and step.kind not in ("pool_bits", "place_words", "join") else set()
+    calls |= {"signed"} if any(s.kind == "affine" for s in stages) else set()
+    calls |= {"int16"} if any("int16" in c for c in (y_ctype, *(o.ctype for o in operands))) else set()
+    return frozenset(calls)
