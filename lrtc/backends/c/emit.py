@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -53,17 +54,22 @@ def render(
     templates: Path | None,
 ) -> dict[str, str]:  # fmt: skip
     """Return {path: text} of the files of `name`."""
-    folders = [*([templates] if templates else []), share("templates") / "c"]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
-    )  # fmt: skip
-    environment.filters["block"] = block
+    environment = _environment((*([templates] if templates else []), share("templates") / "c"))
     view = _model(graph, plan, name, version, vectors)
     files = {f"{name}.c": "model.c.j2", f"{name}.h": "model.h.j2"}
     if view.vectors:
         files[f"{name}_test.c"] = "model_test.c.j2"
     return {path: _tidy(environment.get_template(file).render(m=view)) for path, file in files.items()}
+
+
+@cache  # templates are compiled once; a file that changes is read again
+def _environment(folders: tuple[Path, ...]) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    environment.filters["block"] = block
+    return environment
 
 
 def block(text: str, indent: int = 0) -> str:

@@ -35,6 +35,7 @@ def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> Laye
     stages, stage_tables = _stages(graph, step, function, operands)
     window = _window(step, x)
     lines = comment(graph, step)
+    n_added = sum(stage.kind == "add" for stage in step.stages)
     scratch = _scratch(plan, index, step)
     params = [f"const {o.ctype} *{o.name}" for o in operands]
     params += [f"{scratch[0]} *{SCRATCH[step.kind]}"] if scratch else []
@@ -47,7 +48,7 @@ def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> Laye
         tables=(*constants, *tables, *_own_tables(graph, step, function, x), *stage_tables),
         params=", ".join([*params, f"{y_ctype} *y"]),
         operands=operands,
-        added=operands[len(operands) - sum(s.kind == "add" for s in step.stages) :],
+        added=operands[len(operands) - n_added :],
         y_ctype=y_ctype,
         store=store,
         level=step.level is not None,
@@ -62,7 +63,9 @@ def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> Laye
         has_least=step.least is not None,
         extra=extra,
         in_order=in_order,
-        spans=_spans(step, operands),
+        spans=operands[: len(operands) - n_added] if step.kind == "concat" else (),
+        tail=(y.shape[-1] - 1) % WORD + 1,
+        last_word=(y.shape[-1] - 1) // WORD,
         call=", ".join([*places, *scratch[1:], "logits" if logits else _place(graph, plan, step.y)]),
         summary=f"{lines[0]}: {x} -> {'int32_t' if step.y == LOGITS else y}",
         kernels=_kernels(step, store, operands, stages, matrix, window, y_ctype),
@@ -154,15 +157,6 @@ def _extra(step: Step) -> int:
     """Return the fill value of a pad, the k of a top-k, else 0."""
     op = step.nodes[0].op if step.nodes else None
     return op.value if isinstance(op, Pad) else op.k if isinstance(op, TopK) else 0
-
-
-def _spans(step: Step, operands: tuple[OperandView, ...]) -> tuple[tuple[OperandView, int, int], ...]:
-    """Return the operands of a concat with the channels that they become, first to behind the last."""
-    spans, start = [], 0
-    for o in operands[: len(operands) - sum(s.kind == "add" for s in step.stages)] if step.kind == "concat" else ():
-        spans.append((o, start, start + o.channels))
-        start += o.channels
-    return tuple(spans)
 
 
 def _window(step: Step, x: TensorType) -> WindowView | None:

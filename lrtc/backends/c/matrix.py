@@ -79,11 +79,13 @@ def _pairs(step: Step, function: str, x: TensorType) -> tuple[Tables, MatrixView
 
 
 def _slices(step: Step, function: str, x: TensorType) -> tuple[Tables, MatrixView]:
-    """The top plane of a signed input weighs −2^(N−1): then the base is minus the number of negative weights."""
+    """The base is (2^N − 1) times the number of negative weights; the top plane of a signed input weighs −2^(N−1),
+    which leaves minus that number: the template adds it.
+    """
     flat = step.weights.reshape(len(step.weights), 1, 1, -1)
     words, ternary, n = _words(flat)
     signed, bits = x.elem.kind == "i", x.elem.bits
-    base = (-1 if signed else (1 << bits) - 1) * (flat < 0).sum(axis=(1, 2, 3))
+    base = (1 if signed else (1 << bits) - 1) * (flat < 0).sum(axis=(1, 2, 3))
     tables, says = _constants(step, function, base, 1, borders=False)
     view = MatrixView(
         words=n, planes=bits, elements=flat.shape[3], ternary=ternary, signed=signed, plane_words=n * bits, **says
