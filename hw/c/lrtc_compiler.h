@@ -1,6 +1,10 @@
 /* lrtc_compiler.h: what is inlined. A layer stays a function of its own, so that profilers and map files show it; a
-   counting kernel becomes part of the layer, where the number of words is a constant. */
-#if defined(__GNUC__)
+   counting kernel becomes part of the layer, where the number of words is a constant. noipa: GCC 12 at -O2 compiles
+   loops wrongly (ivopts) when it knows at which address of the arena a layer reads. */
+#if defined(__GNUC__) && __GNUC__ >= 8 && !defined(__clang__)
+#define LRTC_LAYER static __attribute__((noinline, noipa)) void
+#define LRTC_INLINE static inline __attribute__((always_inline)) uint32_t
+#elif defined(__GNUC__)
 #define LRTC_LAYER static __attribute__((noinline)) void
 #define LRTC_INLINE static inline __attribute__((always_inline)) uint32_t
 #else

@@ -25,7 +25,7 @@ def layer_views(graph: Graph, plan: CPlan, name: str) -> tuple[LayerView, ...]:
 
 
 def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> LayerView:
-    function = f"{name}_{index + 1}_{step.nodes[0].out if step.nodes else LOGITS}"
+    function = f"{name}_{index + 1}_{step.nodes[0].out if step.nodes else 'logits'}"
     x, y = graph.types[step.xs[0]], graph.types[step.y if step.y != LOGITS else step.xs[0]]
     logits = index == len(plan.steps) - 1  # the last step writes to the caller's memory
     store = "int" if logits else {"b1": "bits", "t2": "pair", "int": "int"}[kind_of(y)]

@@ -126,5 +126,3 @@ def sums_view(step: Step) -> SumsView:
         total=" + ".join(f"x{i}" for i in range(len(taps))) if total else "", groups=groups,
         words=tuple((i, i + 1 if i + 1 < len(groups) else None) for i in range(0, len(groups), 2)),
     )  # fmt: skip
-
-

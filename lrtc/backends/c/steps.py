@@ -34,7 +34,7 @@ from lrtc.ir.ops import (
 
 ELEMENTWISE = (Affine, Clamp, Add, Threshold)
 MATRIX = ("count", "count_planes", "pairs", "slices", "sums", "integers")
-LOGITS = "logits"
+LOGITS = ".logits"  # no value can be called so
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +58,10 @@ class Step:
     """One C function: reads `xs`, writes `y`.
 
     kind: the name of its template. nodes: what it stands for, the first does the work. xs: the operands of the first
-    node, then those that `add` stages read. weights: int64 [O,Kh,Kw,I]. level: int64 [O], the last stage, y = v ≥ level;
-    where a matrix layer has no stage before it, weights and levels of flipped channels are negated already and `negated`
-    tells which, else `flip` turns bits. least: bool [C], channels where a pool takes the minimum. scratch: bytes.
+    node, then those that `add` stages read. weights: int64 [O,Kh,Kw,I]. level: int64 [O], the last stage of a `b1`
+    value, y = v ≥ level; where a matrix layer has no stage before it, weights and levels of flipped channels are
+    negated already and `negated` tells which, else `flip` turns bits. least: bool [C], channels where a pool takes the
+    minimum. scratch: bytes.
     """
 
     kind: str

@@ -112,8 +112,8 @@ class LayerView:
 
     operands: x, x2, …; added: those that stages read. store: `bits` (b1), `pair` (t2) or `int`, how elements are
     written; level: a `bits` element is compared with a table, flip: and turned by another. value: the C variable that
-    is stored. extra: a number that one template needs (a fill value, k). in_order: a flatten as the elements lie. spans:
-    the operands of a concat. tail: lanes of the last word of a pixel of y, which is number `last_word`.
+    is stored. extra: a number that one template needs (a fill value, k). in_order: a flatten as the elements lie.
+    spans: the operands of a concat. tail: lanes of the last word of a pixel of y, which is number `last_word`.
     """
 
     function: str

@@ -85,7 +85,7 @@ static const uint32_t tiny_2_pool1_least[1] = {
 static const lrtc_window tiny_2_pool1_window = {
     .rows = 4, .cols = 5, .depth = 1,
     .kernel_rows = 2, .kernel_cols = 2, .stride_rows = 2, .stride_cols = 2,
-    .top = 0, .left = 0
+    .dilate_rows = 1, .dilate_cols = 1, .top = 0, .left = 0
 };
 
 LRTC_LAYER tiny_2_pool1(const uint32_t *x, uint32_t *y)
@@ -124,7 +124,7 @@ static const uint8_t tiny_3_conv2_col_class[2] = {
 static const lrtc_window tiny_3_conv2_window = {
     .rows = 2, .cols = 2, .depth = 1,
     .kernel_rows = 2, .kernel_cols = 2, .stride_rows = 1, .stride_cols = 1,
-    .top = 0, .left = 0
+    .dilate_rows = 1, .dilate_cols = 1, .top = 0, .left = 0
 };
 
 LRTC_LAYER tiny_3_conv2(const uint32_t *x, uint32_t *window, uint32_t *y)
@@ -151,6 +151,7 @@ LRTC_LAYER tiny_3_conv2(const uint32_t *x, uint32_t *window, uint32_t *y)
      linear, t2[2x2x2x2:OHW[I/32]] -> i4[2:C]
      affine, i8[2x2:RC] -> i8[2:C]
    acc[o] = sum of w * x: 2 * (lanes that agree) - (weights that are not 0)
+   then acc * multiplier + offset
 */
 static const uint32_t tiny_4_fc_weights[2][8] = {
     {0x00000003u, 0x00000000u, 0x00000003u, 0x00000003u, 0x00000000u, 0x00000000u, 0x00000002u, 0x00000000u},
@@ -176,7 +177,8 @@ LRTC_LAYER tiny_4_fc(const uint32_t *x, int32_t *y)
     for (i = 0; i < 2u; i++) {
         const uint32_t count = lrtc_count_t2(window, tiny_4_fc_weights[i], 4u);
         const int32_t acc = (int32_t)(2u * count) - (int32_t)tiny_4_fc_base[i];
-        *y++ = lrtc_signed((uint32_t)acc * (uint32_t)tiny_4_fc_multiplier[i] + (uint32_t)tiny_4_fc_offset[i]);
+        const int32_t v1 = lrtc_signed((uint32_t)acc * (uint32_t)tiny_4_fc_multiplier[i] + (uint32_t)tiny_4_fc_offset[i]);
+        *y++ = v1;
     }
 }
 
