@@ -146,11 +146,23 @@ def test_the_input_says_what_a_byte_means(tmp_path):
         done = import_qonnx(save(model, tmp_path), **options)
         return done.notes[0], done.graph.inputs[0].scale, str(done.graph.inputs[0].type.elem)
 
-    assert imported() == ("the input is bytes: byte k stands for k/255 in float32", 1 / 255, "u8")
-    assert imported(TensorProto.UINT8) == ("the input is bytes: byte k stands for k in float32", 1.0, "u8")
-    assert imported(datatype="UINT4") == ("the input is bytes: byte k stands for k in float32", 1.0, "u4")
-    assert imported(input_scale=1 / 256)[0].endswith("k/256 in float32")
-    assert imported(input_scale=0.3)[0].endswith("k·0.3 in float32")
+    assert imported() == (
+        "the input is bytes: byte k stands for k/255 in float32; real data goes to the nearest byte",
+        1 / 255,
+        "u8",
+    )
+    assert imported(TensorProto.UINT8) == (
+        "the input is bytes: byte k stands for k in float32; real data goes to the nearest byte",
+        1.0,
+        "u8",
+    )
+    assert imported(datatype="UINT4") == (
+        "the input is bytes: byte k stands for k in float32; real data goes to the nearest byte",
+        1.0,
+        "u4",
+    )
+    assert imported(input_scale=1 / 256)[0].startswith("the input is bytes: byte k stands for k/256 in float32")
+    assert imported(input_scale=0.3)[0].startswith("the input is bytes: byte k stands for k·0.3 in float32")
 
 
 def test_an_input_quantiser_that_changes_nothing_leaves_no_node(tmp_path):

@@ -46,7 +46,7 @@ NODES = {
     "negative epsilon": (small(epsilon=-1.0), "epsilon -1 is no number ≥ 0"),
     "absurd gain": (small(scale=[1, 3e38, 1]), "channel 1 can overflow float32"),
     "parameters of another size": (small(var=[1, 1]), "do not fit 3 channels"),
-    "unknown node": (small(lambda n, x: n.bipolar(n.add("Sigmoid", x))), "the operation Sigmoid is not supported; known"),
+    "unknown node": (small(lambda n, x: n.bipolar(n.add("Sigmoid", x))), "the operation Sigmoid is not supported"),
     "unknown domain": (
         small(lambda n, x: n.add("Quant", x, domain="com.example")),
         "Quant of the domain 'com.example' is not supported",
