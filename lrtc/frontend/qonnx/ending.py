@@ -69,6 +69,8 @@ def finish(to: Lowering, outputs: list) -> str:
     if not scale.any():
         raise Refused("ends in scores that are all multiplied by 0")
     common = (scale == scale[0]).all() and (offset == offset[0]).all()
+    if len(scale) == 1 and (scale[0] < 0 or offset[0] != 0):
+        common = False  # one score: its sign is the answer
     if common and scale[0] > 0:
         if x.steps:
             _note_common(to, x)

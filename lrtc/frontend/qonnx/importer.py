@@ -36,7 +36,8 @@ def import_qonnx(path: str | os.PathLike, name: str | None = None, *, input_scal
 
     The input is bytes. Byte k stands for the real input float32(k) / float32(255), which is what image / 255 gives in
     float32; for k itself where the file declares the input uint8 or annotates it UINT1 … UINT8; with `input_scale` for
-    k / n where that is 1/n of an integer n, else for float32(k · input_scale).
+    k / n where that is 1/n of an integer n, else for float32(k · input_scale). Real data between two bytes goes to the
+    nearest, as for every model.
     LrtcError names every node that cannot be compiled: a node after it is checked as far as that makes sense.
     """
     source = read_onnx(path)
@@ -101,7 +102,7 @@ def _input(to: Lowering, declared: Declared, scale: float | None) -> Value | Non
     ir = tuple(rest) if len(rest) == 1 else (rest[1], rest[2], rest[0])
     name = to.builder.input("x", tensor(ir, elem), float(scale))
     meaning = "k" if scale == 1 else f"k/{round(1 / scale)}" if steps[1] == "div" else f"k·{scale:g}"
-    to.notes.append(f"the input is bytes: byte k stands for {meaning} in float32")
+    to.notes.append(f"the input is bytes: byte k stands for {meaning} in float32; real data goes to the nearest byte")
     return Value(name, (batch or 1, *rest), axes).then(Step(steps[1], steps[0]))
 
 
