@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lrtc.frontend import fields as f
 from lrtc.frontend import lower_values as lowering
 from lrtc.frontend.fields import TensorSpec, float_spec
+from lrtc.frontend.lowering import EXACT
 from lrtc.frontend.rule import Attrs, LayerRule, attributes, none, simple
 from lrtc.nn import (
     ExactAvgPool1d,
@@ -115,12 +116,12 @@ SIGNAL_FIELDS = {
 }
 INPUT_FIELDS = {"shape": f.input_shape, "scale": f.real(1e-30, 1e30), "zero_point": f.whole(0, 255)}
 CODE_FIELDS = {"bits": f.whole(2, 8), "signed": f.flag, "scale": f.real(1e-30, 1e30)}
-LIMIT_FIELDS = {"min_val": f.real(-1e30, 1e30), "max_val": f.real(-1e30, 1e30)}
+LIMIT_FIELDS = {"min_val": f.real(-EXACT, EXACT), "max_val": f.real(-EXACT, EXACT)}
 
 
 def _ascending(attrs: Attrs) -> Iterator[str]:
-    if attrs["min_val"] > attrs["max_val"]:
-        yield f"min_val={attrs['min_val']} is above max_val={attrs['max_val']}"
+    if attrs["min_val"] >= attrs["max_val"]:
+        yield f"min_val={attrs['min_val']} is not supported; it must be below max_val={attrs['max_val']}"
 
 
 def _pool(cls: type[nn.Module], ours: type[nn.Module], lower: Callable, refusals: Callable) -> LayerRule:

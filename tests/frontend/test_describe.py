@@ -259,7 +259,7 @@ def exact_conv(**options: object) -> nn.Conv2d:
         (nn.AvgPool2d(2, divisor_override=3), "divisor_override=3 is not supported; divisor_override must be None"),
         (nn.ReflectionPad2d(1), "no rule for this layer; use torch.nn.ConstantPad2d, or the convolution's padding"),
         (nn.ZeroPad2d(-1), "padding=(-1, -1, -1, -1) is not supported; padding must be 4 whole numbers in 0..1024"),
-        (nn.Hardtanh(-1e31, 1.0), "min_val=-1e+31 is not supported; min_val must be a number in -1e+30..1e+30"),
+        (nn.Hardtanh(-1e8, 1.0), "min_val=-100000000.0 is not supported; min_val must be a number in -1.67772e"),
         (nn.LayerNorm(2), "no rule for this layer; use lrtc.nn.LRTBatchNorm"),
         (nn.BatchNorm3d(2), "1 (BatchNorm3d 2): no rule for this layer (did you mean 'BatchNorm"),
         (nn.Unfold(2), "1 (Unfold): no rule for this layer; known: AdaptiveAvgPool1d, "),
