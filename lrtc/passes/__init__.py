@@ -21,10 +21,12 @@ from lrtc.passes.flatten_input import FlattenInput
 from lrtc.passes.fold_thresholds import FoldThresholds
 from lrtc.passes.merge_affine import MergeAffine
 from lrtc.passes.merge_equal import MergeEqual
+from lrtc.passes.merge_neurons import MergeNeurons
 from lrtc.passes.pack import Pack
 from lrtc.passes.prune_channels import PruneChannels
 from lrtc.passes.sink_flatten import SinkFlatten
 from lrtc.passes.sink_pool import SinkPool
+from lrtc.passes.snap_levels import SnapLevels
 
 
 class Pass(Protocol):
@@ -44,6 +46,8 @@ INTEGER: tuple[Pass, ...] = (
     AbsorbFlatten(),  # by now a flatten stands right before its linear
     MergeEqual(),  # before pruning: a value with one reader less may be cut
     MergeAffine(),
+    SnapLevels(),  # before merging neurons: equal functions must have equal levels
+    MergeNeurons(),  # before pruning: the twin is left without readers
     PruneChannels(),  # last: it needs thresholds, which alone can be constant
 )
 PIPELINES: dict[str, tuple[Pass, ...]] = {

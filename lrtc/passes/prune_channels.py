@@ -45,9 +45,9 @@ def find_cut(graph: Graph, node: Node) -> Cut | None:
     if not isinstance(node.op, Threshold):
         return None
     dot = graph.producers.get(node.ins[0])
-    if dot is None or not _plain_dot(dot) or len(graph.users[dot.out]) != 1 or dot.out in graph.outputs:
+    if dot is None or not is_plain_dot(dot) or len(graph.users[dot.out]) != 1 or dot.out in graph.outputs:
         return None
-    readers = _readers(graph, node.out)
+    readers = dot_readers(graph, node.out)
     if not readers:
         return None
     fact, rows = graph.facts[node.ins[0]], graph.const(node.ins[1])
@@ -67,22 +67,23 @@ def find_cut(graph: Graph, node: Node) -> Cut | None:
     return None if keep.all() else Cut(keep, np.where(constant, ends[0], 0))
 
 
-def _plain_dot(node: Node) -> bool:
+def is_plain_dot(node: Node) -> bool:
+    """Return whether a node is a dot product over all channels of its input."""
     return isinstance(node.op, Linear) or (isinstance(node.op, Conv2d) and node.op.groups == 1)
 
 
-def _readers(graph: Graph, name: str) -> list[Node] | None:
+def dot_readers(graph: Graph, name: str) -> list[Node] | None:
     """Return the dot products that read a value, directly or through max-pools; None if anything else does."""
     if name in graph.outputs:
         return None
     found: list[Node] = []
     for user in graph.users[name]:
         if isinstance(user.op, MaxPool2d):
-            below = _readers(graph, user.out)
+            below = dot_readers(graph, user.out)
             if below is None:
                 return None
             found += below
-        elif _plain_dot(user) and user.ins[0] == name and user.ins[1] != name:
+        elif is_plain_dot(user) and user.ins[0] == name and user.ins[1] != name:
             found.append(user)
         else:
             return None

@@ -250,3 +250,40 @@ def test_several_levels_equal_the_float_function_everywhere(seed):
     every = np.repeat(np.arange(256, dtype=np.uint8)[:, None], channels, axis=1)
     after = run_pipeline(graph, "integer", probe=every)
     assert [n.op.name for n in after.compute_nodes()] == ["threshold"]
+
+
+def twins(signs: list[int]) -> Graph:
+    """Channels that are copies of the first, times a sign, before a ternary reader."""
+    rng = np.random.default_rng(8)
+    b = GraphBuilder("g")
+    x = b.input("x", tensor((7,), U8))
+    x = b.add(Threshold(), [x, b.const("t0", np.array([[90] * 7, [0] * 7], dtype=np.int32))], "bits")
+    row = np.where(rng.random((1, 7)) < 0.5, 1, -1)
+    w = np.concatenate([row * s for s in signs]).astype(np.int8)
+    x = b.add(Linear(), [x, b.const("w", w, tensor(w.shape, B1, "OI"))], "fc", "f")
+    level = [2 if s > 0 else -1 for s in signs]  # −acc ≥ −1 ⇔ not acc ≥ 2; odd sums: 2 and 3 are the same level
+    x = b.add(Threshold(), [x, b.const("t1", np.array([level, [0] * len(signs)], dtype=np.int32))], "act")
+    v = np.zeros((3, len(signs)), dtype=np.int8)
+    v[:, 0], v[0, 1:], v[1, 1:] = [1, 0, -1], 1, [0] * (len(signs) - 1)
+    v[0, 0] = 0
+    return b.finish([b.add(Linear(), [x, b.const("v", v, tensor(v.shape, T2, "OI"))], "out")])
+
+
+@pytest.mark.parametrize("signs", [[1, 1], [1, -1]])
+def test_twin_neurons_become_one(signs):
+    graph = twins(signs)
+    after = run_pipeline(graph, "integer", probe=random_input(graph, 64))
+    assert weight_shapes(after) == [(1, 7), (3, 1)]
+
+
+def test_twins_stay_where_their_weights_would_not_fit():
+    graph = twins([1, 1, 1])  # 1 + 1 + 1 in the first row is no ternary weight; one of the two can still go
+    after = run_pipeline(graph, "integer", probe=random_input(graph, 64))
+    assert weight_shapes(after) == [(2, 7), (3, 2)]
+
+
+def test_levels_move_to_values_that_the_sum_can_take():
+    graph = run_pipeline(twins([1, -1]), "integer")
+    act = next(n for n in graph.nodes if isinstance(n.op, Threshold) and n.out == "act")
+    level = int(graph.const(act.ins[1])[0, 0])
+    assert level % 2 == 7 % 2, "a sum of seven ±1 is odd"
