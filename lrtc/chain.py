@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from lrtc import interp
-from lrtc.driver import Model, Result, compile
+from lrtc.driver import Model, Result, compile, ends_in_indices
 from lrtc.errors import LrtcError, Mismatch, ToolMissing, nearest
 
 CORES = ("cortex-m0", "cortex-m4")
@@ -26,11 +26,12 @@ class Run:
     engine: str
     logits: np.ndarray
     figures: Mapping[str, object] = field(default_factory=dict)
+    ranked: bool = False  # whether `logits` holds classes, the best first
 
     @property
     def classes(self) -> np.ndarray:
         """Return the class of each image: the greatest logit, the lowest index among equals."""
-        return self.logits.argmax(axis=1)
+        return self.logits[:, 0] if self.ranked else self.logits.argmax(axis=1)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Chain:
 
     def run(self, engine: str, x: np.ndarray, stalls: str = "idle") -> Run:
         """Return an engine's logits for data x [N,…] as torch takes it. ToolMissing if it cannot run here."""
+        return replace(self._run(engine, x, stalls), ranked=ends_in_indices(self.model.graph))
+
+    def _run(self, engine: str, x: np.ndarray, stalls: str) -> Run:
         if engine not in ENGINES:
             raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
         if engine == "torch":

@@ -302,10 +302,10 @@ def parse_fold(text: str) -> tuple[str, tuple[int, int]]:
 
 def read_images(model, path: Path):
     """Return (x as torch takes it, labels or None) of a data file that fits the model."""
+    from lrtc.driver import class_count
     from lrtc.frontend.data import read_samples
 
-    graph = model.graph
-    return read_samples(path, graph.inputs[0], graph.types[graph.outputs[0]].size)
+    return read_samples(path, model.graph.inputs[0], class_count(model.graph))
 
 
 def working(text: str) -> Progress:

@@ -14,6 +14,7 @@ from lrtc import interp
 from lrtc.backends.base import Backend
 from lrtc.errors import Fault, LrtcError, count, nearest
 from lrtc.ir import Graph, verify
+from lrtc.ir.ops import TopK
 from lrtc.passes import Pass, run_pipeline
 
 if TYPE_CHECKING:
@@ -104,6 +105,18 @@ def open_model(source: str | Path | Graph | nn.Module, name: str | None = None) 
         description = describe(source, name)
     lowered = lower(description)
     return Model(name, verify(replace(lowered.graph, name=name)), lowered.description, tuple(lowered.notes))
+
+
+def ends_in_indices(graph: Graph) -> bool:
+    """Return whether the graph's output is classes (`topk`), not logits."""
+    node = graph.producers.get(graph.outputs[0])
+    return node is not None and isinstance(node.op, TopK)
+
+
+def class_count(graph: Graph) -> int:
+    """Return how many classes the graph tells apart."""
+    (result,) = graph.outputs
+    return graph.types[graph.producers[result].ins[0] if ends_in_indices(graph) else result].size
 
 
 def legal_name(name: str) -> str:

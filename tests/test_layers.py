@@ -1,0 +1,127 @@
+"""The README's table layer × target is true: each row is a network, compiled for every target, and run where it says so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lrtc.check.host import run_host
+from lrtc.driver import compile, open_model
+from lrtc.errors import LrtcError
+from lrtc.interp import run
+from lrtc.nn import (
+    InputQuantize,
+    LRTBatchNorm,
+    LRTConv1d,
+    LRTConv2d,
+    LRTGain,
+    LRTLinear,
+    LRTScale,
+    LRTSign,
+    LRTTernarySign,
+    QuantActivation,
+    QuantConv2d,
+    QuantLinear,
+    discretize,
+)
+
+TEXT = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+TARGETS = ("c", "verilog")
+
+
+class Residual(nn.Module):
+    """sign → conv → batchnorm → sign, added to its own input (±1), or to its accumulator (`integers`)."""
+
+    def __init__(self, how: str):
+        super().__init__()
+        self.front = nn.Sequential(*front())
+        self.conv = LRTConv2d(4, 4, 3, padding=1)
+        self.norm, self.act = LRTBatchNorm(4), LRTSign()
+        self.norm2, self.act2 = LRTBatchNorm(8 if how == "concat" else 4), LRTSign()
+        self.head = nn.Sequential(nn.Flatten(), LRTLinear(36 * (8 if how == "concat" else 4), 3))
+        self.how = how
+
+    def forward(self, x):
+        x = self.front(x)
+        y = self.conv(x)
+        if self.how == "concat":
+            return self.head(torch.cat([x, self.act(self.norm(y))], dim=1))
+        y = self.act(self.norm(y)) + x if self.how == "signs" else y + self.conv(x)
+        return self.head(self.act2(self.norm2(y)))
+
+
+def front(channels: int = 4) -> list[nn.Module]:
+    return [InputQuantize((2, 6, 6)), LRTConv2d(2, channels, 3, padding=1), LRTBatchNorm(channels), LRTSign()]
+
+
+def tail(features: int = 144) -> list[nn.Module]:
+    return [nn.Flatten(), LRTLinear(features, 3)]
+
+
+def middle(*layers: nn.Module, features: int = 144) -> nn.Module:
+    return nn.Sequential(*front(), *layers, *tail(features))
+
+
+NETWORKS = {  # the first words of a row → a network that needs it
+    "ternary and bipolar conv2d": lambda: middle(LRTConv2d(4, 5, (3, 2), (2, 1), (1, 0), weights="bipolar"),
+                                                 LRTBatchNorm(5), LRTSign(), features=75),
+    "groups, depthwise": lambda: middle(LRTConv2d(4, 8, 3, padding=1, groups=4), LRTBatchNorm(8), LRTSign(),
+                                        features=288),
+    "dilation": lambda: middle(LRTConv2d(4, 4, 3, padding=2, dilation=2), LRTBatchNorm(4), LRTSign()),
+    "conv1d": lambda: nn.Sequential(InputQuantize((3, 20)), LRTConv1d(3, 4, 5, 2), LRTBatchNorm(4), LRTSign(),
+                                    nn.Flatten(), LRTLinear(32, 3)),
+    "linear": lambda: nn.Sequential(InputQuantize((20,)), LRTLinear(20, 33, weights="bipolar"), LRTBatchNorm(33),
+                                    LRTSign(), LRTLinear(33, 3)),
+    "batchnorm": lambda: middle(LRTConv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), LRTGain(4), LRTSign()),
+    "max-pool": lambda: middle(nn.MaxPool2d(3, 2, 1), features=36),
+    "ternary activations": lambda: middle(LRTConv2d(4, 4, 3, padding=1), LRTBatchNorm(4), LRTTernarySign(0.3)),
+    "2-bit to 4-bit activations": lambda: middle(LRTConv2d(4, 4, 3, padding=1), LRTBatchNorm(4),
+                                                 QuantActivation(2, scale=0.5)),
+    "relu": lambda: middle(LRTConv2d(4, 4, 3, padding=1), nn.ReLU(), LRTBatchNorm(4), LRTSign()),
+    "average pools": lambda: middle(LRTConv2d(4, 4, 3, padding=1), nn.AvgPool2d(2), LRTBatchNorm(4), LRTSign(),
+                                    features=36),
+    "2- to 8-bit weights": lambda: middle(QuantConv2d(4, 4, 3, padding=1, bits=4), LRTBatchNorm(4), LRTSign()),
+    "residual add of ±1": lambda: Residual("signs"),
+    "residual add of sums": lambda: Residual("sums"),
+    "concat": lambda: Residual("concat"),
+    "constant padding": lambda: middle(nn.ConstantPad2d(1, 1.0), features=256),
+    "head": lambda: nn.Sequential(*front(), nn.Flatten(), LRTLinear(144, 3), LRTScale(3)),
+    "8-bit head": lambda: nn.Sequential(*front(), nn.Flatten(), QuantLinear(144, 3)),
+}  # fmt: skip
+
+
+def rows() -> dict[str, tuple[bool, ...]]:
+    """Row name → whether each target takes it, from the README's table."""
+    table = TEXT.split("<!-- layers -->")[1].split("<!-- end -->")[0]
+    found = {}
+    for line in re.findall(r"^\| (?!layer|-)(.*) \|$", table, re.M):
+        name, *cells = (cell.strip() for cell in line.split("|"))
+        assert all(cell in ("yes", "no") for cell in cells), line
+        found[name] = tuple(cell == "yes" for cell in cells)
+    return found
+
+
+def test_the_table_and_the_networks_have_the_same_rows():
+    assert list(rows()) == list(NETWORKS)
+
+
+@pytest.mark.parametrize("row", NETWORKS)
+def test_a_row_is_true(row: str):
+    torch.manual_seed(len(row))
+    model = open_model(discretize(NETWORKS[row]()).eval(), "net")
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 256, (7, *model.graph.inputs[0].type.shape)).astype(np.uint8)
+    want = run(model.graph, x)
+    for target, taken in zip(TARGETS, rows()[row], strict=True):
+        if not taken:
+            with pytest.raises(LrtcError, match="cannot be compiled to"):
+                compile(model, target)
+            continue
+        result = compile(model, target)
+        if target == "c":
+            np.testing.assert_array_equal(run_host(result.files, "net", x, result.classes), want)
