@@ -1,4 +1,4 @@
-"""The README's table layer × target is true: each row is a network, compiled for every target, and run where it says so."""
+"""The README's table layer × target is true: each row is a network, compiled for every target that takes it."""
 
 from __future__ import annotations
 
