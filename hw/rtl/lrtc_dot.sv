@@ -6,7 +6,7 @@ module lrtc_dot #(
     parameter integer Lanes      = 8,
     parameter integer Groups     = 1,
     parameter integer InBits     = 1,
-    parameter integer InBipolar  = 1,
+    parameter integer InKind     = 1,
     parameter integer WeightKind = 0,
     parameter integer WeightBits = 1,
     parameter integer AccBits    = 8,
@@ -40,7 +40,7 @@ module lrtc_dot #(
     endgenerate
 
     generate
-        if (InBipolar != 0 && WeightKind != 2) begin : gen_xnor
+        if (InKind == 1 && WeightKind != 2) begin : gen_xnor
             wire [    Lanes-1:0] agree;  // among the lanes that count
             wire [CountBits-1:0] agree_count;
 
@@ -81,7 +81,7 @@ module lrtc_dot #(
         end else begin : gen_sum
             // A signed term t of TermBits is summed as t + 2^(TermBits−1), which is unsigned: flip its sign bit, subtract the
             // constant from the sum. A negation is −t = ~t + 1: flip the bits, count the lanes.
-            localparam integer TermBits = (InBipolar != 0) ? WeightBits : (WeightKind == 2) ? InBits + WeightBits : InBits;
+            localparam integer TermBits = (InKind == 1) ? WeightBits : (WeightKind == 2) ? InBits + WeightBits : InBits;
             localparam integer SumBits = TermBits + $clog2(Lanes);
             wire [Lanes*TermBits-1:0] terms;
             logic [SumBits-1:0] sum;
@@ -92,9 +92,10 @@ module lrtc_dot #(
                 for (i = 0; i < Lanes; i = i + 1) sum = sum + SumBits'(terms[i*TermBits+:TermBits]);
             end
 
-            if (InBipolar == 0 && WeightKind == 2) begin : gen_multiply
+            if (InKind != 1 && WeightKind == 2) begin : gen_multiply
                 for (g = 0; g < Lanes; g = g + 1) begin : gen_lane
-                    wire signed [TermBits-1:0] x = {{WeightBits{1'b0}}, in_data_i[g*InBits+:InBits] & {InBits{valid[g]}}};
+                    wire [InBits-1:0] element = in_data_i[g*InBits+:InBits] & {InBits{valid[g]}};
+                    wire signed [TermBits-1:0] x = {{WeightBits{InKind == 2 && element[InBits-1]}}, element};
                     wire signed [TermBits-1:0] w = {
                         {InBits{weight_i[(g+1)*WeightBits-1]}}, weight_i[g*WeightBits+:WeightBits]
                     };
@@ -112,15 +113,15 @@ module lrtc_dot #(
                     .bits_i (negative),
                     .count_o(negative_count)
                 );
-                if (InBipolar != 0) begin : gen_signed_weight
+                if (InKind == 1) begin : gen_signed_weight
                     assign negative = ~in_data_i & valid;
                     for (g = 0; g < Lanes; g = g + 1) begin : gen_lane
                         wire [WeightBits-1:0] w = weight_i[g*WeightBits+:WeightBits] & {WeightBits{valid[g]}};
                         assign terms[g*TermBits+:TermBits] = w ^ {WeightBits{negative[g]}} ^ (WeightBits'(1) << (WeightBits - 1));
                     end
                     assign dot_o = AccBits'(sum) + AccBits'(negative_count) - (AccBits'(Lanes) << (TermBits - 1));
-                end else begin : gen_unsigned_input
-                    // here ~t = 2^TermBits − 1 − t, so every negative lane is 2^TermBits too many
+                end else begin : gen_input
+                    localparam [InBits-1:0] Flip = (InKind == 2) ? InBits'(1) << (InBits - 1) : '0;
                     wire [Lanes-1:0] nonzero;
                     if (WeightKind == 1) begin : gen_ternary
                         assign nonzero  = weight_i[Lanes-1:0] & valid;
@@ -131,9 +132,14 @@ module lrtc_dot #(
                     end
                     for (g = 0; g < Lanes; g = g + 1) begin : gen_lane
                         assign terms[g*TermBits+:TermBits] =
-                            (in_data_i[g*InBits+:InBits] & {InBits{nonzero[g]}}) ^ {InBits{negative[g]}};
+                            (in_data_i[g*InBits+:InBits] & {InBits{nonzero[g]}}) ^ {InBits{negative[g]}} ^ Flip;
                     end
-                    assign dot_o = AccBits'(sum) + AccBits'(negative_count) - (AccBits'(negative_count) << TermBits);
+                    if (InKind == 2) begin : gen_signed
+                        assign dot_o = AccBits'(sum) + AccBits'(negative_count) - (AccBits'(Lanes) << (TermBits - 1));
+                    end else begin : gen_unsigned
+                        // here ~t = 2^TermBits − 1 − t, so every negative lane is 2^TermBits too many
+                        assign dot_o = AccBits'(sum) + AccBits'(negative_count) - (AccBits'(negative_count) << TermBits);
+                    end
                 end
             end
         end

@@ -9,7 +9,7 @@ module lrtc_mvu #(
     parameter integer Pe         = 1,
     parameter integer Simd       = 1,
     parameter integer InBits     = 1,
-    parameter integer InBipolar  = 1,
+    parameter integer InKind     = 1,
     parameter integer WeightKind = 0,
     parameter integer WeightBits = 1,
     parameter integer AccBits    = 8,
@@ -36,7 +36,7 @@ module lrtc_mvu #(
     localparam integer TapFolds = (Simd < Channels) ? Channels / Simd : 1;  // folds in one tap
     localparam integer RowBits = Simd * ((WeightKind == 0) ? 1 : (WeightKind == 1) ? 2 : WeightBits);
     // bipolar × bipolar: the dot products leave out −n, which is the same for all outputs of a window
-    localparam integer Raw = (InBipolar != 0 && WeightKind == 0) ? 1 : 0;
+    localparam integer Raw = (InKind == 1 && WeightKind == 0) ? 1 : 0;
 
     genvar p;
 
@@ -47,7 +47,7 @@ module lrtc_mvu #(
         if (Channels % Simd != 0 && Simd % Channels != 0) begin : gen_illegal_simd
             initial $fatal(1, "lrtc_mvu: Simd must divide Fan/Taps or be a multiple of it");
         end
-        if (InBipolar != 0 && InBits != 1) begin : gen_illegal_input
+        if (InKind == 1 && InBits != 1) begin : gen_illegal_input
             initial $fatal(1, "lrtc_mvu: a bipolar input has InBits = 1");
         end
     endgenerate
@@ -171,7 +171,7 @@ module lrtc_mvu #(
                 .Lanes     (Simd),
                 .Groups    (Groups),
                 .InBits    (InBits),
-                .InBipolar (InBipolar),
+                .InKind    (InKind),
                 .WeightKind(WeightKind),
                 .WeightBits(WeightBits),
                 .AccBits   (AccBits),

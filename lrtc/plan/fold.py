@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 from lrtc.errors import FaultList, LrtcError, nearest
 from lrtc.plan.stream import StreamLayer
@@ -132,8 +131,7 @@ def _least_cycles(layer: StreamLayer, per_window: int) -> int:
     """
     if layer.slides:
         return sum(max(gap, per_window) for gap in window_gaps(layer.window))
-    beats = layer.input.size if layer.input.elem.kind == "u" else prod(layer.input.shape[:-1])
-    return max(beats, per_window)
+    return max(layer.beats_in, per_window)
 
 
 def _fold_layer(layer: StreamLayer, target: int, given: tuple[int, int] | None) -> LayerFold:

@@ -78,15 +78,15 @@ def stage_chain(layers: Sequence[StreamLayer], folds: Sequence[LayerFold], to_cl
             chain.fifo(fold.fifo, prod(layer.input.shape[:-1]))
         if layer.slides:
             chain.line_buffer(window)
-        elif (beats := layer.input.size if layer.input.elem.kind == "u" else prod(layer.input.shape[:-1])) > 1:
-            chain.upsize(beats, 1)
+        elif layer.beats_in > 1:
+            chain.upsize(layer.beats_in, 1)
         beats = pixels * fold.folds
         if not layer.has_weights:
             chain.registers(1, beats)
         else:
             chain.mvu(pixels, fold.folds, fold.steps)
             chain.registers({"threshold": 2, "affine": 3}[layer.post.op.name] if layer.post else 0, beats)
-            if layer.output.elem.kind == "b" and fold.folds > 1:
+            if layer.post and layer.post.op.name == "threshold" and fold.folds > 1:
                 chain.upsize(fold.folds, pixels)
                 beats = pixels
         chain.skid(beats)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from math import prod
 
 from lrtc.errors import Fault
-from lrtc.ir import B1, U8, Graph, Node, TensorType
+from lrtc.ir import U8, Graph, Node, TensorType
 from lrtc.ir.ops import Affine, Conv2d, Linear, MaxPool2d, Threshold
 
 SUPPORTED = (Conv2d, Linear, Threshold, MaxPool2d, Affine)
 LAYERS = (Conv2d, Linear, MaxPool2d)
+CODE_BITS = 8  # the widest code that a threshold gives
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,21 @@ class Window:
 
 @dataclass(frozen=True)
 class StreamLayer:
-    """One layer: a conv2d, linear or maxpool node and the threshold or affine on its result, if there is one."""
+    """One layer: a conv2d, linear or maxpool node and the threshold or affine on its result, if there is one.
+
+    serial: it takes elements one a beat, as they enter the network; other layers take whole pixels.
+    """
 
     node: Node
     post: Node | None
     input: TensorType
     window: Window
+    serial: bool = False
+
+    @property
+    def beats_in(self) -> int:
+        """Return the beats an image at its input."""
+        return self.input.size if self.serial else prod(self.input.shape[:-1])
 
     @property
     def name(self) -> str:
@@ -102,7 +112,7 @@ def stream_faults(graph: Graph) -> list[Fault]:
         if readers != 1:
             faults.append(Fault(_where(graph, name), f"%{name} has {readers} readers; a stream has exactly one"))
     elem = graph.types[result].elem
-    if elem.kind not in "iu" or result == source.name:
+    if elem.kind != "i" or result == source.name:
         faults.append(Fault(_where(graph, result), f"the network ends with {elem}; integer logits are supported"))
     return faults
 
@@ -112,23 +122,18 @@ def _node_faults(graph: Graph, node: Node) -> list[Fault]:
     if not isinstance(op, SUPPORTED):
         known = ", ".join(sorted(known.name for known in SUPPORTED))
         return [Fault(where, f"{op.name} has no hardware; supported after the passes: {known}")]
-    x, producer = graph.types[node.ins[0]], graph.producers.get(node.ins[0])
-    if isinstance(op, Threshold) and op.out != B1:
-        return [Fault(where, f"a threshold to {op.out}; b1 is supported")]
+    producer = graph.producers.get(node.ins[0])
+    if isinstance(op, Threshold) and op.out.bits > CODE_BITS:
+        return [Fault(where, f"a threshold to {op.out}; codes of at most {CODE_BITS} bits are supported")]
     if isinstance(op, Conv2d) and (op.dilation != (1, 1) or op.groups != 1):
         return [Fault(where, f"dilation={op.dilation}, groups={op.groups}; both must be 1")]
     if isinstance(op, (Conv2d, Linear)):
         w = graph.types[node.ins[1]]
-        faults = []
-        if not (x.elem == B1 or (x.elem == U8 and producer is None)):
-            faults.append(
-                Fault(where, f"the input is {x.elem}; b1, or u8 straight from the graph's input, is supported")
-            )
         if w.elem.kind not in "bti":
-            faults.append(Fault(where, f"the weights are {w.elem}; b1, t2 and signed integers are supported"))
-        return faults
+            return [Fault(where, f"the weights are {w.elem}; b1, t2 and signed integers are supported")]
+        return []
     if isinstance(op, MaxPool2d):
-        return [] if x.elem == B1 else [Fault(where, f"maxpool of {x.elem}; only b1 is supported")]
+        return []
     if producer is None or not isinstance(producer.op, (Conv2d, Linear)):
         met = producer.op.name if producer else "the input"
         return [Fault(where, f"{op.name} of {met}; it must follow a conv2d or linear")]
@@ -150,7 +155,8 @@ def stream_layers(graph: Graph) -> tuple[StreamLayer, ...]:
         (node,) = graph.users[name]
         following = graph.users[node.out]
         post = following[0] if following and not isinstance(following[0].op, LAYERS) else None
-        layers.append(StreamLayer(node, post, graph.types[name], _window(graph, node)))
+        serial = not layers and isinstance(node.op, Linear)
+        layers.append(StreamLayer(node, post, graph.types[name], _window(graph, node), serial))
         name = layers[-1].nodes[-1].out
     return tuple(layers)
 

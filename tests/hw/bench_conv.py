@@ -22,7 +22,7 @@ lrtc_line_buffer #({shape}) u_@lines (
 lrtc_rom #(.Width({word}), .Depth({folds}), .File("{name}_w.hex")) u_@rom (
     .clk_i(clk_i), .en_i(@en), .addr_i(@addr), .data_o(@weight));
 lrtc_mvu #(.Fan({taps}*{channels}), .Taps({taps}), .Outputs({outputs}), .Pe({pe}), .Simd({simd}), .InBits(1),
-    .InBipolar(1), .WeightKind({kind}), .WeightBits(1), .AccBits({acc}), .HasPad(1)) u_@mvu (
+    .InKind(1), .WeightKind({kind}), .WeightBits(1), .AccBits({acc}), .HasPad(1)) u_@mvu (
     .clk_i(clk_i), .rst_ni(rst_ni), .in_valid_i(@v0), .in_ready_o(@r0), .in_data_i(@window),
     .in_tap_valid_i(@tap_valid), .weight_en_o(@en), .weight_addr_o(@addr), .weight_data_i(@weight),
     .out_valid_o(@v1), .out_ready_i(@r1), .out_data_o(@acc));

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hw.bench_mvu import BIPOLAR, SIGNED, TERNARY, draw_valid, draw_weights, pack_weights, row_bits, value
+from hw.bench_mvu import BIPOLAR, SIGNED, TERNARY, draw_valid, draw_weights, in_kind, pack_weights, row_bits, value
 from hw.case import Case, hex_rows, pack
 
 DOT = """
@@ -27,15 +27,15 @@ BEATS = 24
 
 
 def dot(name, lanes, groups, in_bits, kind, weight_bits, acc, pad, raw=0) -> Case:
-    """Return the case of one dot product; `in_bits` 0 means bipolar inputs."""
-    bipolar, bits = int(in_bits == 0), in_bits or 1
+    """Return the case of one dot product; `in_bits` 0 means bipolar inputs, −N signed ones."""
+    kind_in, bits = in_kind(in_bits)
 
     def beat(rng: Random):
-        xs = [rng.choice((0, (1 << bits) - 1, rng.getrandbits(bits))) for _ in range(lanes)]
+        xs = [rng.choice((0, (1 << bits) - 1, 1 << (bits - 1), rng.getrandbits(bits))) for _ in range(lanes)]
         row = draw_weights(rng, kind, weight_bits, lanes)
         valid = draw_valid(rng, groups)
         counts = [valid[i * groups // lanes] if pad else 1 for i in range(lanes)]
-        answer = sum(w * value(x, bipolar) * ok for w, x, ok in zip(row, xs, counts, strict=True)) + raw * sum(counts)
+        answer = sum(w * value(x, in_bits) * ok for w, x, ok in zip(row, xs, counts, strict=True)) + raw * sum(counts)
         return (pack(xs, bits), pack(valid, 1), pack_weights(rng, kind, weight_bits, row)), (pack([answer], acc),)
 
     def frame(rng: Random):
@@ -43,7 +43,7 @@ def dot(name, lanes, groups, in_bits, kind, weight_bits, acc, pad, raw=0) -> Cas
         return [given for given, _ in pairs], [answer for _, answer in pairs]
 
     parameters = {
-        "Lanes": lanes, "Groups": groups, "InBits": bits, "InBipolar": bipolar, "WeightKind": kind,
+        "Lanes": lanes, "Groups": groups, "InBits": bits, "InKind": kind_in, "WeightKind": kind,
         "WeightBits": weight_bits, "AccBits": acc, "HasPad": pad, "Raw": raw,
     }  # fmt: skip
     ins = {"data": lanes * bits, "group_valid": groups, "weight": lanes * row_bits(kind, weight_bits)}
@@ -67,7 +67,7 @@ def rom(name, width, depth) -> Case:
     return Case(**{**plain.__dict__, "body": ROM.format(parameters=plain.parameter_text())})
 
 
-# lanes, groups, input bits (0: bipolar), weight kind, weight bits, AccBits, HasPad
+# lanes, groups, input bits (0: bipolar, < 0: signed), weight kind, weight bits, AccBits, HasPad
 CASES = [
     dot("bb1", 1, 1, 0, BIPOLAR, 1, 2, 0),
     dot("bb31", 31, 1, 0, BIPOLAR, 1, 6, 0),
@@ -88,6 +88,13 @@ CASES = [
     dot("us1", 1, 1, 1, SIGNED, 1, 2, 0),
     dot("us9", 9, 9, 8, SIGNED, 8, 21, 1),
     dot("us6narrow", 6, 2, 5, SIGNED, 6, 4, 1),  # sums beyond AccBits wrap
+    dot("sb1", 1, 1, -1, BIPOLAR, 1, 2, 0),
+    dot("sb12", 12, 4, -8, BIPOLAR, 1, 13, 1),
+    dot("st15", 15, 3, -2, TERNARY, 1, 5, 1),
+    dot("st8", 8, 1, -4, TERNARY, 1, 8, 0),
+    dot("ss1", 1, 1, -2, SIGNED, 2, 4, 1),
+    dot("ss9", 9, 3, -6, SIGNED, 8, 19, 1),
+    dot("ss6narrow", 6, 2, -5, SIGNED, 6, 4, 1),
     rom("rom1x1", 1, 1),
     rom("rom40x1", 40, 1),
     rom("rom7x2", 7, 2),

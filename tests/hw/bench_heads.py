@@ -14,26 +14,31 @@ def near(rng: Random, level: int, bits: int) -> int:
     return min(max(pick, low), high)
 
 
-def threshold(name, pe, folds, bits) -> Case:
-    """Return the case of one threshold stage, with levels that no accumulator reaches among them."""
+def threshold(name, pe, folds, bits, count=1, out=1, low=0) -> Case:
+    """Return the case of one threshold stage of `count` levels, some of which no accumulator reaches."""
     rng = Random(name)
     span = 1 << bits
     draw = lambda: rng.choice((-span, span - 1, rng.randint(-span // 2, span // 2)))  # noqa: E731
-    levels = [[draw() for _ in range(pe)] for _ in range(folds)]
+    levels = [[sorted(draw() for _ in range(count)) for _ in range(pe)] for _ in range(folds)]
+    width = count * (bits + 1) + 1  # of an entry
     flips = [[rng.getrandbits(1) for _ in range(pe)] for _ in range(folds)]
     rows = [
-        pack([pack([lv], bits + 1) | f << (bits + 1) for lv, f in zip(*pair, strict=True)], bits + 2)
+        pack([pack(lv, bits + 1) | f << (count * (bits + 1)) for lv, f in zip(*pair, strict=True)], width)
         for pair in zip(levels, flips, strict=True)
     ]
 
     def frame(rng: Random):
-        accs = [[near(rng, levels[f][p], bits) for p in range(pe)] for f in range(folds)]
-        fires = [[int(accs[f][p] >= levels[f][p]) ^ flips[f][p] for p in range(pe)] for f in range(folds)]
-        return [(pack(acc, bits),) for acc in accs], [(pack(fire, 1),) for fire in fires]
+        accs = [[near(rng, rng.choice(levels[f][p]), bits) for p in range(pe)] for f in range(folds)]
+        codes = [
+            [low + sum((accs[f][p] >= lv) != flips[f][p] for lv in levels[f][p]) for p in range(pe)]
+            for f in range(folds)
+        ]
+        return [(pack(acc, bits),) for acc in accs], [(pack(code, out),) for code in codes]
 
     return Case(
-        name, "lrtc_threshold", {"Pe": pe, "Folds": folds, "AccBits": bits, "File": f"{name}.hex"},
-        {"data": pe * bits}, {"data": pe}, frame, folds, (0, 0, 2), {f"{name}.hex": hex_rows(rows, pe * (bits + 2))},
+        name, "lrtc_threshold",
+        {"Pe": pe, "Folds": folds, "AccBits": bits, "Levels": count, "OutBits": out, "Low": low, "File": f"{name}.hex"},
+        {"data": pe * bits}, {"data": pe * out}, frame, folds, (0, 0, 2), {f"{name}.hex": hex_rows(rows, pe * width)},
     )  # fmt: skip
 
 
@@ -61,25 +66,29 @@ def affine(name, pe, folds, bits, out, mult, offset) -> Case:
     )  # fmt: skip
 
 
-def maxpool(name, channels, taps, and_mask) -> Case:
+def maxpool(name, channels, taps, min_mask, bits=1, sign=0) -> Case:
     """Return the case of one pooling stage; a window has at least one valid tap."""
+    number = (lambda v: signed(v, bits)) if sign else int
 
     def beat(rng: Random):
-        density = rng.choice((0.1, 0.5, 0.9))
-        window = [[int(rng.random() < density) for _ in range(channels)] for _ in range(taps)]
+        few = [rng.getrandbits(bits) for _ in range(rng.choice((1, 2, 5)))] + [rng.choice((0, (1 << bits) - 1))] * 3
+        window = [[rng.choice(few) for _ in range(channels)] for _ in range(taps)]
         valid = rng.choice(([1] * taps, [rng.getrandbits(1) for _ in range(taps)]))
         valid[rng.randrange(taps)] = 1
         kept = [pixel for pixel, ok in zip(window, valid, strict=True) if ok]
-        answer = [(min if and_mask >> c & 1 else max)(pixel[c] for pixel in kept) for c in range(channels)]
-        return (pack([bit for pixel in window for bit in pixel], 1), pack(valid, 1)), (pack(answer, 1),)
+        answer = [
+            (min if min_mask >> c & 1 else max)((pixel[c] for pixel in kept), key=number) for c in range(channels)
+        ]
+        return (pack([value for pixel in window for value in pixel], bits), pack(valid, 1)), (pack(answer, bits),)
 
     def frame(rng: Random):
         pairs = [beat(rng) for _ in range(20)]
         return [given for given, _ in pairs], [answer for _, answer in pairs]
 
     return Case(
-        name, "lrtc_maxpool", {"Channels": channels, "Taps": taps, "AndMask": f"{channels}'h{and_mask:x}"},
-        {"data": channels * taps, "tap_valid": taps}, {"data": channels}, frame, 20, (0, 0, 1),
+        name, "lrtc_maxpool",
+        {"Channels": channels, "Taps": taps, "Bits": bits, "Signed": sign, "MinMask": f"{channels}'h{min_mask:x}"},
+        {"data": channels * taps * bits, "tap_valid": taps}, {"data": channels * bits}, frame, 20, (0, 0, 1),
     )  # fmt: skip
 
 
@@ -102,12 +111,32 @@ def argmax(name, count, width) -> Case:
 CASES = [
     *(threshold(f"thr{p}x{f}x{b}", p, f, b) for p, f, b in ((1, 1, 1), (1, 5, 7), (4, 1, 6), (3, 4, 12), (16, 2, 9))),
     *(
+        threshold(f"lev{'x'.join(map(str, shape)).replace('-', 'n')}", *shape)
+        for shape in (
+            (1, 1, 4, 3, 2, 0),
+            (3, 2, 6, 2, 2, -1),
+            (2, 3, 7, 1, 2, -1),
+            (2, 2, 9, 15, 4, 0),
+            (1, 3, 5, 6, 4, -3),
+        )
+    ),
+    *(
         affine(f"aff{'x'.join(map(str, shape))}", *shape)
         for shape in ((1, 1, 1, 4, 2, 2), (1, 10, 8, 17, 8, 16), (5, 2, 11, 20, 8, 12), (2, 3, 6, 9, 8, 24))
     ),
     *(
         maxpool(f"pool{c}x{t}", c, t, mask)
         for c, t, mask in ((1, 1, 0), (1, 4, 1), (8, 4, 0), (7, 4, 0b0110101), (70, 9, 0x3A55AA55AA55AA55A))
+    ),
+    *(
+        maxpool(f"max{c}x{t}x{b}x{s}", c, t, mask, b, s)
+        for c, t, mask, b, s in (
+            (1, 4, 0, 2, 0),
+            (5, 4, 0b01101, 4, 0),
+            (4, 9, 0b0101, 2, 1),
+            (3, 3, 0b100, 9, 1),
+            (2, 4, 1, 1, 1),
+        )
     ),
     *(argmax(f"arg{c}x{w}", c, w) for c, w in ((1, 4), (2, 1), (10, 8), (17, 20), (3, 33))),
 ]

@@ -1,10 +1,13 @@
-"""Cases of lrtc_mvu with its ROM: every input kind × weight kind, padded or not, foldings from 1×1 to all at once."""
+"""Cases of lrtc_mvu with its ROM: every input kind × weight kind, padded or not, foldings from 1×1 to all at once.
+
+An input of 0 bits is bipolar, of −N bits signed, of N bits unsigned.
+"""
 
 from __future__ import annotations
 
 from random import Random
 
-from hw.case import Case, hex_rows, pack
+from hw.case import Case, hex_rows, pack, signed
 
 BIPOLAR, TERNARY, SIGNED = 0, 1, 2
 
@@ -33,9 +36,16 @@ def row_bits(kind: int, bits: int) -> int:
     return {BIPOLAR: 1, TERNARY: 2, SIGNED: bits}[kind]
 
 
-def value(element: int, bipolar: int) -> int:
+def in_kind(in_bits: int) -> tuple[int, int]:
+    """Return (InKind, InBits) of an input of `in_bits`."""
+    return (1, 1) if in_bits == 0 else (2, -in_bits) if in_bits < 0 else (0, in_bits)
+
+
+def value(element: int, in_bits: int) -> int:
     """Return the number that an input element means."""
-    return 2 * element - 1 if bipolar else element
+    if in_bits == 0:
+        return 2 * element - 1
+    return signed(element, -in_bits) if in_bits < 0 else element
 
 
 def draw_valid(rng: Random, groups: int) -> list[int]:
@@ -56,9 +66,9 @@ lrtc_mvu {parameters} u_@mvu (
 
 
 def case(name, taps, channels, outputs, pe, simd, in_bits, kind, weight_bits, acc_bits, pad) -> Case:
-    """Return the case of one layer; `in_bits` 0 means bipolar inputs."""
+    """Return the case of one layer."""
     rng = Random(name)
-    bipolar, bits, fan = int(in_bits == 0), in_bits or 1, taps * channels
+    (kind_in, bits), fan = in_kind(in_bits), taps * channels
     weights = [draw_weights(rng, kind, weight_bits, fan) for _ in range(outputs)]
     folds, synapse_folds = outputs // pe, fan // simd
     lane_bits = row_bits(kind, weight_bits)
@@ -77,13 +87,13 @@ def case(name, taps, channels, outputs, pe, simd, in_bits, kind, weight_bits, ac
     def frame(rng: Random):
         window = [rng.getrandbits(bits) for _ in range(fan)]
         valid = draw_valid(rng, taps)
-        values = [value(e, bipolar) * (valid[i // channels] if pad else 1) for i, e in enumerate(window)]
+        values = [value(e, in_bits) * (valid[i // channels] if pad else 1) for i, e in enumerate(window)]
         acc = [sum(w * x for w, x in zip(row, values, strict=True)) for row in weights]
         beats = [(pack(acc[nf * pe : (nf + 1) * pe], acc_bits),) for nf in range(folds)]
         return [(pack(window, bits), pack(valid, 1))], beats
 
     parameters = {
-        "Fan": fan, "Taps": taps, "Outputs": outputs, "Pe": pe, "Simd": simd, "InBits": bits, "InBipolar": bipolar,
+        "Fan": fan, "Taps": taps, "Outputs": outputs, "Pe": pe, "Simd": simd, "InBits": bits, "InKind": kind_in,
         "WeightKind": kind, "WeightBits": weight_bits, "AccBits": acc_bits, "HasPad": pad,
     }  # fmt: skip
     depth, word = folds * synapse_folds, pe * simd * lane_bits
@@ -104,7 +114,7 @@ def case(name, taps, channels, outputs, pe, simd, in_bits, kind, weight_bits, ac
     return Case(**{**plain.__dict__, "body": body})
 
 
-# taps, channels, outputs, Pe, Simd, input bits (0: bipolar), weight kind, weight bits, AccBits, HasPad
+# taps, channels, outputs, Pe, Simd, input bits, weight kind, weight bits, AccBits, HasPad
 CASES = [
     case("one", 1, 1, 1, 1, 1, 0, BIPOLAR, 1, 2, 0),
     case("serial", 1, 13, 3, 1, 1, 0, BIPOLAR, 1, 5, 0),
@@ -125,5 +135,9 @@ CASES = [
     case("pixel_signed", 9, 2, 4, 4, 6, 8, SIGNED, 8, 21, 1),
     case("level_signed", 1, 8, 4, 1, 4, 3, SIGNED, 4, 11, 0),
     case("level_one", 1, 7, 2, 2, 7, 1, TERNARY, 1, 4, 0),  # one unsigned bit, not a bipolar one
+    case("trit_bipolar", 4, 3, 4, 2, 6, -2, BIPOLAR, 1, 6, 1),
+    case("trit_ternary", 1, 15, 6, 2, 5, -2, TERNARY, 1, 6, 0),
+    case("trit_signed", 4, 2, 4, 4, 2, -2, SIGNED, 4, 9, 1),
+    case("number_signed", 1, 6, 3, 1, 2, -5, SIGNED, 2, 12, 0),
     case("narrow", 1, 24, 4, 2, 8, 0, TERNARY, 1, 3, 0),  # sums beyond AccBits wrap
 ]

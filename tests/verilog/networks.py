@@ -7,6 +7,8 @@ import numpy as np
 from lrtc.ir import B1, T2, U8, Elem, Graph, GraphBuilder, tensor, verify
 from lrtc.ir.ops import Affine, Conv2d, Linear, MaxPool2d, Threshold
 
+U2, U4 = Elem("u", 2), Elem("u", 4)
+
 
 class Maker:
     """A GraphBuilder with a chain: each call goes on from the value that the last one made."""
@@ -29,6 +31,17 @@ class Maker:
     def linear(self, name: str, outputs: int, elem=T2) -> Maker:
         w = self._weight((outputs, *self.b.facts[self.x].type.shape), elem)
         self.x = self.b.add(Linear(), [self.x, w], name, f"body.{name}")
+        return self
+
+    def codes(self, out: Elem, count: int = 0, low: int | None = None) -> Maker:
+        """Add a threshold of `count` levels (0: as many as `out` holds) within what the value reaches."""
+        fact = self.b.facts[self.x]
+        channels = fact.type.shape[-1]
+        count = count or (1 if out == B1 else out.high - (out.low if low is None else low))
+        span = (fact.high - fact.low) // 4 + 2
+        rows = np.sort(self.rng.integers(-span, span + 1, (count, channels)) + (fact.high + fact.low) // 2, axis=0)
+        rows = np.concatenate([rows, self.rng.integers(0, 2, (1, channels))]).astype(np.int32)
+        self.x = self.b.add(Threshold(out, low), [self.x, self.b.const("t", rows)], "codes", "body.codes")
         return self
 
     def threshold(self, levels=None, flips=None) -> Maker:
@@ -86,6 +99,35 @@ def special() -> dict[str, tuple[Graph, dict[str, object]]]:
             .affine()
             .done(),
             {},
+        ),
+        "levels": (
+            Maker("levels", (6, 5, 3))
+            .conv("a", 6, padding=(1, 1, 1, 1))
+            .codes(U2)
+            .pool("p", [1, -1, 1, -1, 1, 1], kernel=(2, 3), stride=(1, 2), padding=(1, 0, 0, 1))
+            .conv("b", 4, padding=(0, 1, 1, 0), elem=Elem("i", 4))
+            .codes(U4, count=11)
+            .conv("c", 5, kernel=(2, 1), padding=(1, 0, 0, 0), elem=B1)
+            .codes(Elem("i", 3), count=5, low=-2)
+            .linear("d", 6, Elem("i", 2))
+            .codes(Elem("u", 8), count=40)
+            .linear("e", 4)
+            .affine()
+            .done(),
+            {"output": "class"},
+        ),
+        "trits": (
+            Maker("trits", (5, 6, 2))
+            .conv("a", 8, padding=(1, 1, 1, 1))
+            .codes(T2)
+            .pool("p", [1, -1, -1, 1, 1, 1, -1, 1], kernel=(3, 3), stride=(2, 2), padding=(1, 1, 1, 1))
+            .conv("b", 4, padding=(1, 1, 1, 1))
+            .codes(T2, count=1)
+            .conv("c", 6, kernel=(1, 2), elem=B1)
+            .codes(T2)
+            .linear("d", 5, Elem("i", 8))
+            .done(),
+            {"fold": {"b": (2, 24), "c": (3, 2)}},
         ),
         "one": (
             Maker("one", (1, 1, 1)).conv("a", 1, kernel=(1, 1)).threshold().linear("b", 1).done(),

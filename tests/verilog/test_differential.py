@@ -50,7 +50,8 @@ def test_rtl_equals_interpreter_and_plan():
 
 def test_the_networks_above_cover_what_is_promised():
     met: dict[str, set] = {
-        key: set() for key in ("channels", "stride", "padding", "weights", "size", "direction", "post")
+        key: set()
+        for key in ("channels", "stride", "padding", "weights", "inputs", "pooled", "size", "direction", "post")
     }
     for _, graph, _ in designs():
         met["size"].add(graph.inputs[0].type.shape[:2])
@@ -60,15 +61,20 @@ def test_the_networks_above_cover_what_is_promised():
             if node.op.name in ("conv2d", "linear"):
                 met["channels"] |= {x.shape[-1], node.type.shape[-1]}
                 met["weights"].add(str(graph.types[node.ins[1]].elem))
+                met["inputs"].add(str(x.elem))
             if node.op.name in ("conv2d", "maxpool"):
                 met["stride"] |= set(node.op.stride)
                 met["padding"] |= set(node.op.padding)
+            if node.op.name == "maxpool":
+                met["pooled"].add(str(x.elem))
             if node.op.name == "maxpool" and len(node.ins) == 2:
                 met["direction"] |= set(graph.const(node.ins[1]).tolist())
     assert met["channels"] >= {1, 3, 31, 32, 33, 64}
     assert met["stride"] >= {1, 2, 3}
     assert met["padding"] >= {0, 1, 2}
-    assert met["weights"] >= {"b1", "t2", "i8"}
+    assert met["weights"] >= {"b1", "t2", "i2", "i4", "i8"}
+    assert met["inputs"] >= {"b1", "t2", "u2", "u4", "u8", "i3"}
+    assert met["pooled"] >= {"b1", "t2", "u2"}
     assert met["direction"] == {-1, 1}
     assert met["post"] >= {"threshold", "affine", "maxpool"}
     assert met["size"] >= {(1, 1)}

@@ -13,7 +13,7 @@ from lrtc.backends.verilog.rom import hex_image, signed_bits, threshold_rows, we
 from lrtc.check.verilator import lint
 from lrtc.errors import LrtcError
 from lrtc.ir import B1, T2, U8, Elem, GraphBuilder, tensor
-from lrtc.ir.ops import Affine, Conv2d, Linear, MaxPool2d, Sign
+from lrtc.ir.ops import Affine, Linear, Sign, Threshold
 from lrtc.passes import run_pipeline
 
 
@@ -102,14 +102,15 @@ def wrong_graphs():
 
     b, x = start(elem=Elem("u", 4))
     yield "the input is u4", b.finish([b.add(Linear(), [x, weight(b, (2, 4, 4, 2))], "fc")])
-    b, x = start()
-    pool = b.add(MaxPool2d(), [x], "pool", "features.pool")
-    graph = b.finish([b.add(Linear(), [pool, weight(b, (2, 2, 2, 2))], "fc", "head")])
-    yield "features.pool: maxpool of u8; only b1 is supported", graph
-    b, x = start()
-    acc = b.add(Conv2d(), [x, weight(b, (3, 1, 1, 2))], "a", "features.0")
-    graph = b.finish([b.add(Linear(), [acc, weight(b, (2, 4, 4, 3))], "fc", "head")])
-    yield "head: the input is i", graph
+    b, x = start((8,))
+    acc = b.add(Linear(), [x, b.const("w", np.ones((3, 8), np.int8), tensor((3, 8), B1))], "a", "fc")
+    rows = b.const("t", np.stack([np.arange(300)] * 3, axis=1).astype(np.int32))
+    rows = b.const("t", np.concatenate([b.facts[rows].const, np.zeros((1, 3), np.int32)]))
+    codes = b.add(Threshold(Elem("u", 9)), [acc, rows], "codes", "act")
+    graph = b.finish(
+        [b.add(Linear(), [codes, b.const("w", np.ones((2, 3), np.int8), tensor((2, 3), B1))], "z", "head")]
+    )
+    yield "act: a threshold to u9; codes of at most 8 bits are supported", graph
     b, x = start()
     acc = b.add(Linear(), [x, weight(b, (3, 4, 4, 2))], "a", "fc")
     yield "sign has no hardware", b.finish([b.add(Sign(), [acc], "s", "act")])

@@ -55,8 +55,7 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     plan = plan_stream(layers, options.get("target_cycles"), options.get("fold"), answer == "class")
     modules = module_names(name, layers)
     views = tuple(
-        layer_view(graph, layer, fold, modules[layer.name], first=layer is layers[0])
-        for layer, fold in zip(layers, plan.layers, strict=True)
+        layer_view(graph, layer, fold, modules[layer.name]) for layer, fold in zip(layers, plan.layers, strict=True)
     )
     top = top_view(name, layers, views, plan, answer)
     rendered = _render(graph, top, options.get("templates"))

@@ -33,14 +33,14 @@ def weight_rows(weights: np.ndarray, elem: Elem, pe: int, simd: int) -> np.ndarr
 
 
 def threshold_rows(rows: np.ndarray, pe: int, acc_bits: int) -> np.ndarray:
-    """Return bool [NF, pe*(acc_bits+2)] of (level, flip) [2, O]: an entry is {flip, level}.
+    """Return bool [NF, pe*(K*(acc_bits+1)+1)] of (level 1 … level K, flip) [K+1, O]: an entry is {flip, level K … 1}.
 
     Levels beyond what the accumulator reaches are moved to just beyond it: the comparison stays the same.
     """
     half = 1 << (acc_bits - 1)
-    level = integer_bits(np.clip(rows[0].astype(np.int64), -half, half), acc_bits + 1)
-    entries = np.concatenate([level, rows[1][:, None] != 0], axis=1)
-    return entries.reshape(-1, pe * (acc_bits + 2))
+    levels = integer_bits(np.clip(rows[:-1].astype(np.int64), -half, half), acc_bits + 1)  # [K, O, bits]
+    entries = np.concatenate([np.hstack(levels), rows[-1][:, None] != 0], axis=1)
+    return entries.reshape(-1, pe * entries.shape[1])
 
 
 def affine_rows(rows: np.ndarray, pe: int, mult_bits: int, offset_bits: int) -> np.ndarray:

@@ -13,11 +13,12 @@ from lrtc.plan.fold import FoldPlan, LayerFold
 from lrtc.plan.stream import StreamLayer
 
 LOGIT_BITS = 32  # of m_axis_tdata
+STREAM_KIND = {"u": 0, "b": 1, "t": 2, "i": 2}  # of an element on a stream, as the library counts kinds
 FORMULAS = {
     "conv2d": "acc[oy,ox,o] = sum over ky,kx,i of w[o,ky,kx,i] * x[oy*sh+ky-top, ox*sw+kx-left, i]; padding counts 0",
     "linear": "acc[o] = sum over all i of w[o,i] * x[i]",
-    "maxpool": "y[oy,ox,c] = max over the window: OR of the bits, AND where the direction is -1; padding is left out",
-    "threshold": "z = +1 where (acc >= level[o]) != flip[o], else -1",
+    "maxpool": "y[oy,ox,c] = max over the window, min where the direction is -1; padding is left out",
+    "threshold": "z = low + number of levels k with (acc >= level[k,o]) != flip[o]; of b1 bit 1 is +1, bit 0 is -1",
     "affine": "y = acc * multiplier[o] + offset[o]",
 }
 
@@ -69,11 +70,10 @@ def module_names(name: str, layers: tuple[StreamLayer, ...]) -> dict[str, str]:
     return found
 
 
-def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, first: bool) -> LayerView:
-    """Return the view of one layer. The first linear takes bytes, one a beat; other layers take whole pixels."""
+def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -> LayerView:
+    """Return the view of one layer."""
     elem = layer.input.elem
-    by_element = first and not layer.slides
-    chain = Chain(Stream("in", elem.bits if by_element else layer.input.shape[-1] * elem.bits))
+    chain = Chain(Stream("in", elem.bits if layer.serial else layer.input.shape[-1] * elem.bits))
     in_bits = chain.stream.bits
     if fold.fifo:
         sizes = {"Width": in_bits, "Depth": fold.fifo}
@@ -86,9 +86,16 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, f
             f"{fold.folds * fold.steps} cycles a window, {fold.windows} windows; alone {fold.cycles} cycles an image"
         )
     else:
-        parameters = {"Channels": layer.outputs, "Taps": layer.window.taps, "AndMask": _and_mask(graph, layer)}
+        elem = layer.output.elem
+        parameters = {
+            "Channels": layer.outputs,
+            "Taps": layer.window.taps,
+            "Bits": elem.bits,
+            "Signed": int(STREAM_KIND[elem.kind] == 2),
+            "MinMask": _min_mask(graph, layer),
+        }
         taps = (("in_tap_valid_i", "window_tap_valid"),)
-        chain.add("lrtc_maxpool", "u_maxpool", Stream("pooled", layer.outputs), parameters, ports=taps)
+        chain.add("lrtc_maxpool", "u_maxpool", Stream("pooled", layer.outputs * elem.bits), parameters, ports=taps)
         folding = f"1 cycle a window, {fold.windows} windows; alone {fold.cycles} cycles an image"
     width = chain.stream.bits
     chain.add("lrtc_skid_buffer", "u_skid", Stream("out", width), {"Width": width}, "no ready path leaves the layer")
@@ -153,11 +160,11 @@ def _dot_product(chain: Chain, graph: Graph, layer: StreamLayer, fold: LayerFold
         "Pe": fold.pe,
         "Simd": fold.simd,
         "InBits": layer.input.elem.bits,
-        "InBipolar": int(layer.input.elem.kind == "b"),
+        "InKind": STREAM_KIND[layer.input.elem.kind],
         "WeightKind": rom.WEIGHT_KIND[elem.kind],
         "WeightBits": elem.bits,
         "AccBits": acc_bits,
-        "HasPad": int(any(layer.window.padding)),
+        "HasPad": int(any(layer.window.padding) and layer.input.elem.kind == "b"),  # numbers are 0 in the padding
     }
     note = f"{fold.folds} folds of {fold.pe} outputs, {fold.steps} steps of {fold.simd} inputs each"
     taps = (("in_tap_valid_i", "window_tap_valid" if layer.slides else "1'b1"),)
@@ -166,11 +173,17 @@ def _dot_product(chain: Chain, graph: Graph, layer: StreamLayer, fold: LayerFold
         return
     shared = {"Pe": fold.pe, "Folds": fold.folds, "AccBits": acc_bits}
     if isinstance(layer.post.op, Threshold):
-        file = {"File": f'"{module}_threshold.mem"'}
-        chain.add("lrtc_threshold", "u_threshold", Stream("bits", fold.pe), shared | file)
+        op, bits = layer.post.op, layer.output.elem.bits
+        codes = {
+            "Levels": len(graph.const(layer.post.ins[1])) - 1,
+            "OutBits": bits,
+            "Low": 0 if op.out.kind == "b" else op.base,
+            "File": f'"{module}_threshold.mem"',
+        }
+        chain.add("lrtc_threshold", "u_threshold", Stream("codes", fold.pe * bits), shared | codes)
         if fold.folds > 1:
-            sizes = {"Width": fold.pe, "Ratio": fold.folds}
-            chain.add("lrtc_upsize", "u_pixel", Stream("pixel", layer.outputs), sizes, "whole pixels")
+            sizes = {"Width": fold.pe * bits, "Ratio": fold.folds}
+            chain.add("lrtc_upsize", "u_pixel", Stream("pixel", layer.outputs * bits), sizes, "whole pixels")
         return
     mult, offset = affine_bits(graph, layer)
     widths = {"OutBits": layer.output.elem.bits, "MultBits": mult, "OffsetBits": offset}
@@ -184,7 +197,7 @@ def affine_bits(graph: Graph, layer: StreamLayer) -> tuple[int, int]:
     return rom.signed_bits(multiplier), rom.signed_bits(offset)
 
 
-def _and_mask(graph: Graph, layer: StreamLayer) -> str:
+def _min_mask(graph: Graph, layer: StreamLayer) -> str:
     """Return a literal with bit c = 1 where the direction of a maxpool's channel c is −1."""
     directions = graph.const(layer.node.ins[1]) if len(layer.node.ins) == 2 else ()
     return f"{layer.outputs}'h{sum(1 << c for c, f in enumerate(directions) if f < 0):x}"
@@ -202,7 +215,7 @@ def images(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -> di
     constant = graph.const(layer.post.ins[1])
     if isinstance(layer.post.op, Threshold):
         rows = rom.threshold_rows(constant, fold.pe, acc_bits)
-        return files | {f"{module}_threshold.mem": rom.hex_image(f"{module}: {{flip, level}}, row = fold", rows)}
+        return files | {f"{module}_threshold.mem": rom.hex_image(f"{module}: {{flip, levels}}, row = fold", rows)}
     rows = rom.affine_rows(constant, fold.pe, *affine_bits(graph, layer))
     return files | {f"{module}_affine.mem": rom.hex_image(f"{module}: {{multiplier, offset}}, row = fold", rows)}
 

@@ -63,7 +63,7 @@ module tiny_fc (
         .Pe(3),
         .Simd(4),
         .InBits(1),
-        .InBipolar(1),
+        .InKind(1),
         .WeightKind(0),
         .WeightBits(1),
         .AccBits(6),
