@@ -15,11 +15,12 @@ module lrtc_rom #(
     logic [Width-1:0] mem[0:Depth-1];
     logic [Width-1:0] data_q;
 
-    initial $readmemh(File, mem);
-
     assign data_o = data_q;
 
     generate
+        if (File != "") begin : gen_contents  // synthesis reads a module once with its defaults
+            initial $readmemh(File, mem);
+        end
         if (Depth > 1) begin : gen_rows
             always_ff @(posedge clk_i) if (en_i) data_q <= mem[addr_i];
         end else begin : gen_row

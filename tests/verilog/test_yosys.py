@@ -1,0 +1,24 @@
+"""Yosys reads, elaborates and checks what the Verilog target emits."""
+
+from __future__ import annotations
+
+import pytest
+from graphs import random_network
+
+from lrtc.check.yosys import read_design
+from lrtc.driver import compile
+from lrtc.errors import LrtcError
+
+
+@pytest.mark.parametrize("seed", [1, 5, 9, 14])
+def test_yosys_takes_the_design(seed: int):
+    result = compile(random_network(seed), "verilog", name="net")
+    read_design(result.files, "net")
+
+
+def test_a_design_that_yosys_refuses_is_told():
+    result = compile(random_network(1), "verilog", name="net")
+    rom = next(path for path in result.files if path.endswith("_weight.mem"))
+    without = {path: text for path, text in result.files.items() if path != rom}
+    with pytest.raises(LrtcError, match="Yosys does not take net"):
+        read_design(without, "net")
