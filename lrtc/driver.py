@@ -193,7 +193,9 @@ def _output_faults(graph: Graph) -> list[Fault]:
 
 
 def random_images(graph: Graph, n: int, seed: int = 0) -> np.ndarray:
-    """Return uint8 [n, *input shape], repeatable; the first is all 0, the second all 255."""
-    x = np.random.default_rng(seed).integers(0, 256, (n, *graph.inputs[0].type.shape)).astype(np.uint8)
-    x[:1], x[1:2] = 0, 255
+    """Return uint8 [n, *input shape] that the input's element holds, repeatable; first all 0, then all its greatest."""
+    source = graph.inputs[0]
+    high = min(255, source.type.elem.high)
+    x = np.random.default_rng(seed).integers(0, high + 1, (n, *source.type.shape)).astype(np.uint8)
+    x[:1], x[1:2] = 0, high
     return x

@@ -17,7 +17,7 @@ from lrtc.backends.c import BACKEND, emit, refuse
 from lrtc.backends.c.comments import comment_text
 from lrtc.errors import LrtcError
 from lrtc.ir import B1, T2, U8, Elem, Graph, GraphBuilder, tensor, verify
-from lrtc.ir.ops import Affine, Conv2d, Linear, MaxPool2d, Sign, Threshold
+from lrtc.ir.ops import Affine, Clamp, Conv2d, Linear, MaxPool2d, ScaleBias, Sign, Threshold
 from lrtc.passes import run_pipeline
 
 FORBIDDEN = ("malloc", "stdio", "stdlib", "string.h", "float", "double", "printf", "goto")
@@ -145,6 +145,16 @@ def test_what_c_cannot_do_is_refused_all_at_once():
         "act (sign): this operation is not supported in C here; known: add, affine, channels, clamp, concat, const, "
         "conv2d, crop, flatten, identity, linear, maxpool, pad, sumpool, threshold, topk",
     ]
+
+
+def test_real_values_that_are_left_are_refused_by_the_layer_that_makes_them():
+    b = GraphBuilder("real")
+    x = b.input("x", tensor((3,), U8))
+    rows = b.const("rows", np.ones((2, 3), np.float32))
+    x = b.add(ScaleBias(), [b.add(Clamp(0, None), [b.add(ScaleBias(), [x, rows], "a", "bn1")], "b", "relu"), rows], "c")
+    faults = [str(f) for f in refuse(run_pipeline(b.finish([x]), "c"))]
+    assert [f.split(":")[0] for f in faults] == ["bn1 (scale_bias)", "relu (clamp)", "c (scale_bias)"]
+    assert all("end the real part with a sign, a ternarize or a quantiser" in f for f in faults)
 
 
 def test_values_that_are_not_packed_or_too_wide_are_refused():
