@@ -12,10 +12,10 @@ from lrtc.plan.timing import window_gaps
 
 @dataclass(frozen=True)
 class LayerFold:
-    """The folding of one layer (pe = simd = 0 for a maxpool, which has none) and its cycles a frame.
+    """The folding of one layer (pe = simd = 0 where there are no weights to fold) and its cycles a frame.
 
     A window takes folds·steps cycles: outputs = pe·folds, fan = simd·steps. cycles: the least number between two images
-    that this layer alone allows. fifo: pixels that a queue before the layer holds (0: none).
+    that this layer alone allows. queues: beats that the queue at each input holds (0: none).
     """
 
     name: str
@@ -25,7 +25,7 @@ class LayerFold:
     steps: int
     windows: int
     cycles: int
-    fifo: int = 0
+    queues: tuple[int, ...] = (0,)
 
     @property
     def slots(self) -> int:
@@ -76,8 +76,9 @@ class FoldPlan:
             f"slowest stage: {self.bottleneck}, {self.bound:,} cycles an image",
         ]
         for layer in self.layers:
-            folding = f"PE {layer.pe} × SIMD {layer.simd}" if layer.slots else "pool"
-            queue = f", after a queue of {layer.fifo} pixels" if layer.fifo else ""
+            folding = f"PE {layer.pe} × SIMD {layer.simd}" if layer.slots else "no weights"
+            depths = " and ".join(str(depth) for depth in layer.queues if depth)
+            queue = f", after a queue of {depths} beats" if depths else ""
             rows.append(f"  {layer.name:<{width}}  {folding:<20} {layer.cycles:>10,} cycles an image alone{queue}")
         return rows
 
@@ -137,7 +138,7 @@ def _least_cycles(layer: StreamLayer, per_window: int) -> int:
 def _fold_layer(layer: StreamLayer, target: int, given: tuple[int, int] | None) -> LayerFold:
     windows = layer.window.count
     if not layer.has_weights:
-        return LayerFold(layer.name, 0, 0, 1, 1, windows, _least_cycles(layer, 1))
+        return LayerFold(layer.name, 0, 0, 1, 1, windows, _least_cycles(layer, 1), (0,) * len(layer.sources))
     outputs, fan = layer.outputs, layer.window.fan
     if given is None:
         pairs = [(pe, simd) for pe in legal_pe(layer) for simd in legal_simd(layer)]

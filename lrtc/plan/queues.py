@@ -1,19 +1,22 @@
-"""Queues between layers, sized by the timing model, and the interval and latency of the whole chain."""
+"""Queues between layers, sized by the timing model, and the interval and latency of the whole network."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import prod
 
 from lrtc.plan.fold import FoldPlan, LayerFold, plan_folding
-from lrtc.plan.stream import StreamLayer
-from lrtc.plan.timing import Chain
+from lrtc.plan.stream import StreamLayer, readers
+from lrtc.plan.timing import Network, Stuck
 
 IMAGES = 8  # that the timing model runs: the steady state has come by then
 TRIAL_IMAGES = 4  # that it runs to choose depths
-QUEUE_ROWS = (0, 1, 2, 4)  # depths of a queue that are tried, in rows of pixels
+QUEUE_ROWS = (0, 1, 2, 4)  # depths of a queue before a line buffer that are tried, in rows of pixels
+
+Depths = Sequence[Sequence[int]]  # of the queue at every input of every layer; 0: none
 
 
 def plan_stream(
@@ -31,71 +34,149 @@ def with_queues(layers: Sequence[StreamLayer], plan: FoldPlan, to_class: bool) -
 
     Pixels come in bursts and a line buffer takes them in bursts; a queue of some rows before it makes neighbours
     wait less for each other. Depths are tried by the timing model: the same for all layers, then less for each.
+    Queues before joins follow from the branches (`with_joins`).
     """
-    trial = partial(timed, layers, plan, to_class=to_class, images=TRIAL_IMAGES)
+
+    def trial(lines: Sequence[int]) -> FoldPlan:
+        depths = [
+            [depth] if layer.slides else [0] * len(layer.sources) for depth, layer in zip(lines, layers, strict=True)
+        ]
+        return with_joins(layers, plan, depths, to_class)
+
     sliding = [k for k, layer in enumerate(layers) if layer.slides]
-    depths = [[0] * len(layers)]
-    for rows in QUEUE_ROWS[1:]:
-        depths.append([rows * layer.window.image[1] if layer.slides else 0 for layer in layers])
-    best = trial(depths[0])
-    for depth in depths[1:]:
+    tried = [[rows * layer.window.image[1] if layer.slides else 0 for layer in layers] for rows in QUEUE_ROWS]
+    best = trial(tried[0])
+    for lines in tried[1:]:
         if best.interval <= plan.bound:
             break
-        better = trial(depth)
+        better = trial(lines)
         best = better if better.interval < best.interval else best
     for k in sliding:
-        for smaller in sorted({d[k] for d in depths if d[k] < best.layers[k].fifo}):
-            now = [layer.fifo for layer in best.layers]
+        for smaller in sorted({lines[k] for lines in tried if lines[k] < best.layers[k].queues[0]}):
+            now = [fold.queues[0] for fold in best.layers]
             now[k] = smaller
             candidate = trial(now)
             if candidate.interval <= best.interval:
                 best = candidate
                 break
-    return timed(layers, plan, [layer.fifo for layer in best.layers], to_class)
+    return timed(layers, plan, [fold.queues for fold in best.layers], to_class)
+
+
+def with_joins(layers: Sequence[StreamLayer], plan: FoldPlan, depths: Depths, to_class: bool) -> FoldPlan:
+    """Return the plan timed with queues before joins that let no branch wait for room on another one.
+
+    What a shorter branch must hold is how far it runs ahead of the longest one where room is no matter. No beat depends
+    on data, so that a run of the model that ends proves that nothing can lock up, whatever stalls outside.
+    """
+    run = partial(timed, layers, plan, to_class=to_class, images=TRIAL_IMAGES)
+    if not any(layer.joins for layer in layers):
+        return run(depths)
+    lead = leads(layers, plan, depths, to_class)
+    while True:
+        try:
+            return run([lead.get(k, own) for k, own in enumerate(depths)])
+        except Stuck:
+            lead = {k: [max(2, 2 * depth) for depth in own] for k, own in lead.items()}
+
+
+def leads(layers: Sequence[StreamLayer], plan: FoldPlan, depths: Depths, to_class: bool) -> dict[int, list[int]]:
+    """Return join (index of the layer) → for each input, how many beats it is at most ahead of the latest one.
+
+    One beat is held by the stage before: 0 then.
+    """
+    endless = [
+        [layer.beats_in * TRIAL_IMAGES] * len(layer.sources) if layer.joins else own
+        for layer, own in zip(layers, depths, strict=True)
+    ]
+    network, ahead = stage_network(layers, _folds(plan, endless), to_class)
+    links = network.solve(plan.input_beats, _outputs(plan, to_class), TRIAL_IMAGES)
+    found = {}
+    for k, before in ahead.items():
+        comes = [links[link].moved for link in before]
+        latest = [max(cycles) for cycles in zip(*comes, strict=True)]
+        most = [max(bisect_left(own, cycle) - i for i, cycle in enumerate(latest)) for own in comes]
+        found[k] = [depth if depth > 1 else 0 for depth in most]
+    return found
 
 
 def timed(
-    layers: Sequence[StreamLayer], plan: FoldPlan, depths: Sequence[int], to_class: bool = False, images: int = IMAGES
+    layers: Sequence[StreamLayer], plan: FoldPlan, depths: Depths, to_class: bool = False, images: int = IMAGES
 ) -> FoldPlan:
-    """Return the plan with queues of these depths, and with the interval and latency that they give."""
-    folds = tuple(replace(fold, fifo=max(2, d) if d else 0) for fold, d in zip(plan.layers, depths, strict=True))
-    chain = stage_chain(layers, folds, to_class)
-    outputs = 1 if to_class else plan.output_beats
-    ends, latency = chain.run(plan.input_beats, outputs, images)
+    """Return the plan with queues of these depths, and with the interval and latency that they give; Stuck if none."""
+    folds = _folds(plan, depths)
+    network, _ = stage_network(layers, folds, to_class)
+    ends, latency = network.run(plan.input_beats, _outputs(plan, to_class), images)
     interval = -(-(ends[-1] - ends[images // 2 - 1]) // (images - images // 2))
     return replace(plan, layers=folds, interval=interval, latency=latency)
 
 
-def stage_chain(layers: Sequence[StreamLayer], folds: Sequence[LayerFold], to_class: bool) -> Chain:
-    """Return the stages that the Verilog backend instantiates, in order."""
-    chain = Chain()
+def _outputs(plan: FoldPlan, to_class: bool) -> int:
+    return 1 if to_class else plan.output_beats
+
+
+def _folds(plan: FoldPlan, depths: Depths) -> tuple[LayerFold, ...]:
+    """Return the layers' folds with queues of these depths; the shallowest queue holds two beats."""
+    return tuple(
+        replace(fold, queues=tuple(max(2, d) if d else 0 for d in own))
+        for fold, own in zip(plan.layers, depths, strict=True)
+    )
+
+
+def stage_network(
+    layers: Sequence[StreamLayer], folds: Sequence[LayerFold], to_class: bool
+) -> tuple[Network, dict[int, tuple[int, ...]]]:
+    """Return the stages that the Verilog backend instantiates, and join (index of the layer) → the links it reads."""
+    network, count, ahead = Network(), readers(layers), {}
+    streams: dict[str, list[int]] = {}  # value → the links of its readers that are left
+
+    def give(value: str, beats: int) -> None:
+        streams[value] = list(network.fork(count[value], beats)) if count[value] > 1 else [network.at]
+
     first, last = layers[0].input, layers[-1]
-    if layers[0].slides and first.shape[-1] > 1:
-        chain.upsize(first.shape[-1], prod(first.shape[:-1]))
-    for layer, fold in zip(layers, folds, strict=True):
-        window, pixels = layer.window, layer.window.count
-        if fold.fifo:
-            chain.fifo(fold.fifo, prod(layer.input.shape[:-1]))
-        if layer.slides:
-            chain.line_buffer(window)
-        elif layer.beats_in > 1:
-            chain.upsize(layer.beats_in, 1)
-        beats = pixels * fold.folds
-        if not layer.has_weights:
-            chain.registers(1, beats)
-        else:
-            chain.mvu(pixels, fold.folds, fold.steps)
-            chain.registers({"threshold": 2, "affine": 3}[layer.post.op.name] if layer.post else 0, beats)
-            if layer.post and layer.post.op.name == "threshold" and fold.folds > 1:
-                chain.upsize(fold.folds, pixels)
-                beats = pixels
-        chain.skid(beats)
-    if folds[-1].pe > 1:
-        chain.downsize(folds[-1].pe, last.output.size // folds[-1].pe)
+    if not layers[0].serial and first.shape[-1] > 1:
+        network.upsize(first.shape[-1], prod(first.shape[:-1]))
+    give(layers[0].sources[0], layers[0].beats_in)
+    for k, (layer, fold) in enumerate(zip(layers, folds, strict=True)):
+        links = tuple(streams[name].pop(0) for name in layer.sources)
+        if layer.joins:
+            ahead[k] = links
+        queued = []
+        for network.at, depth in zip(links, fold.queues, strict=True):
+            if depth:
+                network.fifo(depth, layer.beats_in)
+            queued.append(network.at)
+        _layer_stages(network, layer, fold, tuple(queued))
+        give(layer.value, layer.window.count)
+    per_beat = folds[-1].pe or last.outputs
+    if per_beat > 1:
+        network.downsize(per_beat, last.output.size // per_beat)
     beats = last.output.size
     if to_class:
-        chain.upsize(beats, 1)
+        network.upsize(beats, 1)
         beats = 1
-    chain.skid(beats)
-    chain.registers(1, beats)
-    return chain
+    network.skid(beats)
+    network.registers(1, beats)
+    return network, ahead
+
+
+def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: tuple[int, ...]) -> None:
+    """Add the stages of one layer behind its queues."""
+    pixels = layer.window.count
+    beats, ratio = pixels * fold.folds, fold.folds
+    if layer.joins:
+        network.join(links, pixels)
+    elif layer.slides:
+        network.line_buffer(layer.window)
+    elif layer.sums_frame or (layer.has_weights and layer.beats_in > 1):
+        network.upsize(layer.beats_in, 1)
+    if layer.has_weights:
+        network.mvu(pixels, fold.folds, fold.steps)
+    elif layer.slides:
+        network.registers(1, pixels)
+    elif layer.serial:
+        beats, ratio = layer.beats_in, layer.outputs
+    network.registers(sum({"threshold": 2, "affine": 3}.get(node.op.name, 0) for node in layer.nodes), beats)
+    if ratio > 1 and not (layer.final and layer.has_weights):
+        network.upsize(ratio, pixels)
+        beats = pixels
+    network.skid(beats)

@@ -1,16 +1,19 @@
-"""The chain of layers that a streaming target builds from a graph, or every reason why it cannot."""
+"""The layers that a streaming target builds from a graph, with forks and joins, or every reason why it cannot."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
 from lrtc.errors import Fault
 from lrtc.ir import U8, Graph, Node, TensorType
-from lrtc.ir.ops import Affine, Conv2d, Linear, MaxPool2d, Threshold
+from lrtc.ir.ops import Add, Affine, Concat, Conv2d, Linear, MaxPool2d, SumPool2d, Threshold
 
-SUPPORTED = (Conv2d, Linear, Threshold, MaxPool2d, Affine)
-LAYERS = (Conv2d, Linear, MaxPool2d)
+POSTS = (Threshold, Affine)
+JOINS = (Add, Concat)
+SUPPORTED = (Conv2d, Linear, MaxPool2d, SumPool2d, *JOINS, *POSTS)
 CODE_BITS = 8  # the widest code that a threshold gives
 
 
@@ -50,21 +53,20 @@ class Window:
 
 @dataclass(frozen=True)
 class StreamLayer:
-    """One layer: a conv2d, linear or maxpool node and the threshold or affine on its result, if there is one.
+    """One layer: a node, and the threshold or affine on its result if that has no other reader.
 
-    serial: it takes elements one a beat, as they enter the network; other layers take whole pixels.
+    sources: the values it reads, of the types `inputs`. serial: it takes elements one a beat, as they enter the
+    network; other layers take whole pixels. final: what it gives leaves the network, so its folds need not wait for
+    each other.
     """
 
     node: Node
     post: Node | None
-    input: TensorType
+    sources: tuple[str, ...]
+    inputs: tuple[TensorType, ...]
     window: Window
     serial: bool = False
-
-    @property
-    def beats_in(self) -> int:
-        """Return the beats an image at its input."""
-        return self.input.size if self.serial else prod(self.input.shape[:-1])
+    final: bool = False
 
     @property
     def name(self) -> str:
@@ -79,6 +81,16 @@ class StreamLayer:
         return (self.node, self.post) if self.post else (self.node,)
 
     @property
+    def value(self) -> str:
+        """Return the name of the value that it gives."""
+        return self.nodes[-1].out
+
+    @property
+    def input(self) -> TensorType:
+        """Return the type of the first value that it reads."""
+        return self.inputs[0]
+
+    @property
     def output(self) -> TensorType:
         return self.nodes[-1].type
 
@@ -88,17 +100,31 @@ class StreamLayer:
         return self.output.shape[-1]
 
     @property
+    def beats_in(self) -> int:
+        """Return the beats an image at each input."""
+        return self.input.size if self.serial else prod(self.input.shape[:-1])
+
+    @property
     def has_weights(self) -> bool:
-        return not isinstance(self.node.op, MaxPool2d)
+        return isinstance(self.node.op, (Conv2d, Linear))
+
+    @property
+    def joins(self) -> bool:
+        return isinstance(self.node.op, JOINS)
+
+    @property
+    def sums_frame(self) -> bool:
+        """Return whether it adds up whole images, for which no window is kept."""
+        return isinstance(self.node.op, SumPool2d) and self.window.kernel == self.window.image
 
     @property
     def slides(self) -> bool:
         """Return whether windows slide over an image; a linear's only window is its whole input."""
-        return not isinstance(self.node.op, Linear)
+        return isinstance(self.node.op, (Conv2d, MaxPool2d, SumPool2d)) and not self.sums_frame
 
 
 def stream_faults(graph: Graph) -> list[Fault]:
-    """Return every reason why the graph is no chain of streaming layers; empty if it is one."""
+    """Return every reason why the graph cannot be built of streaming layers; empty if it can."""
     faults = [fault for node in graph.compute_nodes() for fault in _node_faults(graph, node)]
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         return [
@@ -107,13 +133,11 @@ def stream_faults(graph: Graph) -> list[Fault]:
     source, result = graph.inputs[0], graph.outputs[0]
     if source.type.elem != U8:
         faults.append(Fault(source.name, f"the input is {source.type}; a stream of bytes (u8) is supported"))
-    for name in (source.name, *(node.out for node in graph.compute_nodes())):
-        readers = len(graph.users[name]) + (name == result)
-        if readers != 1:
-            faults.append(Fault(_where(graph, name), f"%{name} has {readers} readers; a stream has exactly one"))
     elem = graph.types[result].elem
-    if elem.kind != "i" or result == source.name:
+    if elem.kind not in "iut" or result == source.name:
         faults.append(Fault(_where(graph, result), f"the network ends with {elem}; integer logits are supported"))
+    if not graph.users[source.name]:
+        faults.append(Fault(source.name, "nothing reads the input"))
     return faults
 
 
@@ -122,23 +146,13 @@ def _node_faults(graph: Graph, node: Node) -> list[Fault]:
     if not isinstance(op, SUPPORTED):
         known = ", ".join(sorted(known.name for known in SUPPORTED))
         return [Fault(where, f"{op.name} has no hardware; supported after the passes: {known}")]
-    producer = graph.producers.get(node.ins[0])
     if isinstance(op, Threshold) and op.out.bits > CODE_BITS:
         return [Fault(where, f"a threshold to {op.out}; codes of at most {CODE_BITS} bits are supported")]
     if isinstance(op, Conv2d) and (op.dilation != (1, 1) or op.groups != 1):
         return [Fault(where, f"dilation={op.dilation}, groups={op.groups}; both must be 1")]
-    if isinstance(op, (Conv2d, Linear)):
-        w = graph.types[node.ins[1]]
-        if w.elem.kind not in "bti":
-            return [Fault(where, f"the weights are {w.elem}; b1, t2 and signed integers are supported")]
-        return []
-    if isinstance(op, MaxPool2d):
-        return []
-    if producer is None or not isinstance(producer.op, (Conv2d, Linear)):
-        met = producer.op.name if producer else "the input"
-        return [Fault(where, f"{op.name} of {met}; it must follow a conv2d or linear")]
-    if isinstance(op, Affine) and graph.users[node.out]:
-        return [Fault(where, "affine inside the network; it is supported at its end")]
+    if isinstance(op, (Conv2d, Linear)) and graph.types[node.ins[1]].elem.kind not in "bti":
+        elem = graph.types[node.ins[1]].elem
+        return [Fault(where, f"the weights are {elem}; b1, t2 and signed integers are supported")]
     return []
 
 
@@ -148,22 +162,37 @@ def _where(graph: Graph, name: str) -> str:
 
 
 def stream_layers(graph: Graph) -> tuple[StreamLayer, ...]:
-    """Return the layers from input to output of a graph without stream faults."""
+    """Return the layers of a graph without stream faults, in topological order; the last one gives the result."""
     layers: list[StreamLayer] = []
-    name = graph.inputs[0].name
-    while name != graph.outputs[0]:
-        (node,) = graph.users[name]
-        following = graph.users[node.out]
-        post = following[0] if following and not isinstance(following[0].op, LAYERS) else None
-        serial = not layers and isinstance(node.op, Linear)
-        layers.append(StreamLayer(node, post, graph.types[name], _window(graph, node), serial))
-        name = layers[-1].nodes[-1].out
+    fused: set[str] = set()
+    source = graph.inputs[0].name
+    reads = Counter(name for node in graph.compute_nodes() for name in node.ins)
+    for node in graph.compute_nodes():
+        if node.out in fused:
+            continue
+        readers = graph.users[node.out]
+        alone = len(readers) == 1 and node.out not in graph.outputs and not isinstance(node.op, POSTS)
+        post = readers[0] if alone and isinstance(readers[0].op, POSTS) else None
+        fused |= {post.out} if post else set()
+        sources = node.ins if isinstance(node.op, JOINS) else node.ins[:1]
+        serial = isinstance(node.op, (Linear, *POSTS)) and sources == (source,) and reads[source] == 1
+        final = (post or node).out in graph.outputs
+        types = tuple(graph.types[name] for name in sources)
+        layers.append(StreamLayer(node, post, sources, types, _window(graph, node), serial, final))
     return tuple(layers)
+
+
+def readers(layers: Iterable[StreamLayer]) -> Counter[str]:
+    """Return value → how many streams of it are read; where it is more than one, the stream forks."""
+    return Counter(name for layer in layers for name in layer.sources)
 
 
 def _window(graph: Graph, node: Node) -> Window:
     op, shape = node.op, graph.types[node.ins[0]].shape
     if isinstance(op, Linear):
         return Window((1, 1), (1, 1), (0, 0, 0, 0), (1, 1), (1, 1), prod(shape))
-    kernel = op.kernel if isinstance(op, MaxPool2d) else graph.types[node.ins[1]].shape[1:3]
+    if isinstance(op, (*JOINS, *POSTS)):
+        size = (1, prod(shape[:-1]))
+        return Window((1, 1), (1, 1), (0, 0, 0, 0), size, size, shape[-1])
+    kernel = graph.types[node.ins[1]].shape[1:3] if isinstance(op, Conv2d) else op.kernel
     return Window(tuple(kernel), op.stride, op.padding, shape[:2], node.type.shape[:2], shape[2])

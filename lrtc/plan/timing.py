@@ -1,4 +1,4 @@
-"""When every beat of a chain of streaming stages moves: the exact cycles between images, and the latency.
+"""When every beat of a network of streaming stages moves: the exact cycles between images, and the latency.
 
 Each stage of the RTL library is a few rules between the cycles at which its beats move; no rule depends on data, so the
 earliest solution is what the hardware does. A rule says "not before": in(i) >= out(i-1) reads "beat i is not taken
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from lrtc.plan.stream import Window
 
@@ -41,60 +40,90 @@ class Link:
             self.moved.append(max(self.valid[k], self.ready[k], before))
 
 
-Stage = Callable[[Link, Link, int], Process]  # (input, output, images) → a process that waits by yielding
+Stage = Callable[..., Process]  # (inputs …, outputs …, images) → a process that waits by yielding
+
+
+class Stuck(Exception):
+    """The stages wait for each other: a queue beside a longer branch is too short."""
 
 
 @dataclass
-class Chain:
-    """Stages in order, from bytes to answers."""
+class Network:
+    """Stages between numbered links, from bytes (link 0) to answers: each goes on from link `at` and leaves its output
+    there; `at` may be set to go on elsewhere.
+    """
 
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[tuple[Stage, tuple[int, ...]]] = field(default_factory=list)
+    at: int = 0
+    links: int = 1
+
+    def _add(self, stage: Stage, ins: tuple[int, ...] | None = None, outputs: int = 1) -> tuple[int, ...]:
+        """Add a stage behind the links `ins` (by default `at`); return the links of its outputs, `at` is the first."""
+        outs = tuple(range(self.links, self.links + outputs))
+        self.stages.append((stage, ((self.at,) if ins is None else ins) + outs))
+        self.links, self.at = self.links + outputs, outs[0]
+        return outs
+
+    def fork(self, readers: int, beats: int) -> tuple[int, ...]:
+        """Add a fork; return the links of its readers."""
+        return self._add(_fork(readers, beats), None, readers)
+
+    def join(self, links: tuple[int, ...], beats: int) -> None:
+        """Add a stage that takes a beat from each of these links at once."""
+        self._add(_join(len(links), beats), links)
 
     def registers(self, count: int, beats: int) -> None:
         """Add `count` register stages that `beats` beats an image go through."""
-        self.stages += [_register(beats)] * count
+        for _ in range(count):
+            self._add(_register(beats))
 
     def skid(self, beats: int) -> None:
-        self.stages.append(_skid(beats))
+        self._add(_skid(beats))
 
     def fifo(self, depth: int, beats: int) -> None:
-        self.stages.append(_fifo(depth, beats))
+        self._add(_fifo(depth, beats))
 
     def upsize(self, ratio: int, beats: int) -> None:
         """Add a stage that makes `beats` beats an image, each of `ratio`."""
-        self.stages.append(_upsize(ratio, beats))
+        self._add(_upsize(ratio, beats))
 
     def downsize(self, ratio: int, beats: int) -> None:
         """Add a stage that takes `beats` beats an image and makes `ratio` of each."""
-        self.stages.append(_downsize(ratio, beats))
+        self._add(_downsize(ratio, beats))
 
     def line_buffer(self, window: Window) -> None:
         if window.padding[0] >= window.kernel[0] or window.padding[2] >= window.kernel[1]:
             self.skid(window.image[0] * window.image[1])
-        self.stages.append(_line_buffer(window))
+        self._add(_line_buffer(window))
 
     def mvu(self, windows: int, folds: int, steps: int) -> None:
-        self.stages.append(_mvu(windows, folds, steps))
+        self._add(_mvu(windows, folds, steps))
 
     def run(self, inputs: int, outputs: int, images: int) -> tuple[list[int], int]:
         """Return (the cycle of each image's last output beat, cycles from the first byte in to the first beat out).
 
-        Neither side ever stalls. The first byte may come late: padding is scanned before it.
+        Neither side ever stalls. The first byte may come late: padding is scanned before it. Stuck if not all comes.
         """
-        links = [Link() for _ in range(len(self.stages) + 1)]
+        links = self.solve(inputs, outputs, images)
+        moved = links[self.at].moved
+        return moved[outputs - 1 :: outputs], moved[0] - links[0].moved[0]
+
+    def solve(self, inputs: int, outputs: int, images: int) -> list[Link]:
+        """Return the links after `images` images; see `run`."""
+        links = [Link() for _ in range(self.links)]
         for _ in range(inputs * images):
             links[0].offer(0)
         for _ in range(outputs * images):
-            links[-1].accept(0)
-        waiting = [stage(*pair, images) for stage, pair in zip(self.stages, pairwise(links), strict=True)]
+            links[self.at].accept(0)
+        waiting = [stage(*(links[k] for k in near), images) for stage, near in self.stages]
         before = -1
         while waiting:
             waiting = [process for process in waiting if next(process, process) is not process]
             moves = sum(len(link.moved) for link in links)
-            assert moves > before or not waiting, "the stages wait for each other"
+            if moves == before and waiting:
+                raise Stuck
             before = moves
-        moved = links[-1].moved
-        return moved[outputs - 1 :: outputs], moved[0] - links[0].moved[0]
+        return links
 
 
 def _register(beats: int) -> Stage:
@@ -109,6 +138,40 @@ def _register(beats: int) -> Stage:
             while len(b.moved) <= i:
                 yield
             a.accept(b.moved[i])
+
+    return process
+
+
+def _fork(readers: int, beats: int) -> Stage:
+    """in(i) >= every out(i-1); each out(i) >= in(i) + 1."""
+
+    def process(a: Link, *rest: Link | int) -> Process:
+        outs, images = rest[:readers], rest[readers]
+        a.accept(0)
+        for i in range(beats * images):
+            while len(a.moved) <= i:
+                yield
+            for b in outs:
+                b.offer(a.moved[i] + 1)
+            while any(len(b.moved) <= i for b in outs):
+                yield
+            a.accept(max(b.moved[i] for b in outs))
+
+    return process
+
+
+def _join(streams: int, beats: int) -> Stage:
+    """All in(i) in one cycle, >= out(i-1); out(i) >= in(i) + 1."""
+
+    def process(*near: Link | int) -> Process:
+        ins, (b, images) = near[:streams], near[streams:]
+        for i in range(beats * images):
+            while any(len(a.valid) <= i for a in ins) or len(b.moved) < i:
+                yield
+            cycle = max(*(a.valid[i] for a in ins), b.moved[i - 1] if i else 0)
+            for a in ins:
+                a.accept(cycle)
+            b.offer(cycle + 1)
 
     return process
 

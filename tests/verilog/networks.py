@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lrtc.ir import B1, T2, U8, Elem, Graph, GraphBuilder, tensor, verify
-from lrtc.ir.ops import Affine, Conv2d, Linear, MaxPool2d, Threshold
+from lrtc.ir.ops import Add, Affine, Concat, Conv2d, Linear, MaxPool2d, SumPool2d, Threshold
 
 U2, U4 = Elem("u", 2), Elem("u", 4)
 
@@ -63,6 +63,23 @@ class Maker:
         self.x = self.b.add(MaxPool2d(**attributes), [self.x, *f], name, f"body.{name}")
         return self
 
+    def total(self, name: str, **attributes) -> Maker:
+        self.x = self.b.add(SumPool2d(**attributes), [self.x], name, f"body.{name}")
+        return self
+
+    def at(self, value: str) -> Maker:
+        """Go on from an earlier value."""
+        self.x = value
+        return self
+
+    def add(self, name: str, other: str) -> Maker:
+        self.x = self.b.add(Add(), [self.x, other], name, f"body.{name}")
+        return self
+
+    def concat(self, name: str, *others: str) -> Maker:
+        self.x = self.b.add(Concat(), [self.x, *others], name, f"body.{name}")
+        return self
+
     def affine(self) -> Maker:
         channels = self.b.facts[self.x].type.shape[-1]
         rows = np.stack([self.rng.integers(-127, 128, channels), self.rng.integers(-999, 1000, channels)])
@@ -77,6 +94,41 @@ def tiny() -> Graph:
     """One strided, padded convolution and a head: every kind of line in the emitted text."""
     maker = Maker("tiny", (4, 4, 1)).conv("conv", 4, stride=(2, 2), padding=(1, 1, 1, 1)).threshold()
     return maker.linear("fc", 3, B1).affine().done()
+
+
+def residual() -> Graph:
+    """±1 maps and sums around convolutions, one shortcut inside another, and x + x."""
+    m = Maker("residual", (6, 7, 2)).conv("a", 4, padding=(1, 1, 1, 1)).threshold()
+    bits = m.x
+    m.conv("b", 4, padding=(1, 1, 1, 1)).threshold().add("s", bits)
+    sums = m.x
+    m.threshold()
+    inner = m.x
+    m.conv("c", 4, padding=(1, 1, 1, 1), elem=B1)
+    acc = m.x
+    m.threshold().conv("d", 4, kernel=(5, 3), padding=(2, 2, 1, 1)).add("t", acc).add("u", inner).add("v", sums)
+    m.threshold().pool("p").codes(T2).add("w", m.x)
+    return m.linear("fc", 3).affine().done()
+
+
+def branches() -> Graph:
+    """Branches from the input's pixels on, of unequal kinds and strides; an average and a sum over all."""
+    m = Maker("branches", (6, 6, 3))
+    image = m.x
+    m.conv("a", 3, padding=(1, 1, 1, 1)).codes(U2)
+    left = m.x
+    m.at(image).codes(T2)
+    middle = m.x
+    m.at(image).pool("p", kernel=(3, 3), stride=(1, 1), padding=(1, 1, 1, 1)).threshold()
+    right = m.x
+    m.at(left).concat("mixed", middle, right, left).total("mean", kernel=(3, 2), stride=(2, 1), padding=(1, 0, 1, 0))
+    m.codes(U4).conv("b", 4, kernel=(2, 3)).affine()
+    scaled = m.x
+    m.codes(B1)
+    m.concat("twice", m.x).total("all", kernel=m.b.facts[m.x].type.shape[:2])
+    tail = m.x
+    m.at(scaled).total("rest", kernel=m.b.facts[scaled].type.shape[:2]).concat("tail", tail)
+    return m.linear("fc", 4, Elem("i", 3)).done()
 
 
 def special() -> dict[str, tuple[Graph, dict[str, object]]]:
@@ -100,6 +152,9 @@ def special() -> dict[str, tuple[Graph, dict[str, object]]]:
             .done(),
             {},
         ),
+        "residual": (residual(), {"output": "class"}),
+        "branches": (branches(), {"fold": {"a": (1, 9)}}),
+        "quantised": (Maker("quantised", (9,)).codes(T2).linear("a", 4).codes(B1).linear("b", 3).codes(U4).done(), {}),
         "levels": (
             Maker("levels", (6, 5, 3))
             .conv("a", 6, padding=(1, 1, 1, 1))

@@ -13,7 +13,7 @@ from lrtc.backends.verilog.rom import hex_image, signed_bits, threshold_rows, we
 from lrtc.check.verilator import lint
 from lrtc.errors import LrtcError
 from lrtc.ir import B1, T2, U8, Elem, GraphBuilder, tensor
-from lrtc.ir.ops import Affine, Linear, Sign, Threshold
+from lrtc.ir.ops import Conv2d, Crop, Linear, Sign, Threshold
 from lrtc.passes import run_pipeline
 
 
@@ -114,11 +114,13 @@ def wrong_graphs():
     b, x = start()
     acc = b.add(Linear(), [x, weight(b, (3, 4, 4, 2))], "a", "fc")
     yield "sign has no hardware", b.finish([b.add(Sign(), [acc], "s", "act")])
-    b, x = start((8,))
-    acc = b.add(Linear(), [x, b.const("w", np.ones((3, 8), np.int8), tensor((3, 8), B1))], "a", "fc")
-    rows = b.const("s", np.ones((2, 3), np.int32))
-    first = b.add(Affine(), [acc, rows], "y", "scale")
-    yield "scale: affine inside the network", b.finish([b.add(Affine(), [first, rows], "z", "again")])
+    b, x = start()
+    moved = b.add(Crop((1, 0, 0, 1)), [x], "cropped", "cut")
+    yield "cut: crop has no hardware", b.finish([b.add(Linear(), [moved, weight(b, (2, 3, 3, 2))], "fc")])
+    for op in (Conv2d(groups=2), Conv2d(dilation=(2, 1))):
+        b, x = start()
+        acc = b.add(op, [x, weight(b, (2, 1, 1, 2 // op.groups))], "a", "features.0")
+        yield f"features.0: dilation={op.dilation}, groups={op.groups}; both must be 1", b.finish([acc])
     graph = Maker("net", (4, 4, 1)).conv("c", 3).threshold().done()
     yield "the network ends with b1", graph
 
@@ -131,7 +133,7 @@ def test_refusals_of_graphs(words, graph):
         emit(graph, "net")
 
 
-def test_a_value_has_one_reader():
+def test_a_network_has_one_output():
     b = GraphBuilder("net")
     x = b.input("x", tensor((4,), U8))
     w = b.const("w", np.ones((3, 4), np.int8), tensor((3, 4), B1))
@@ -161,6 +163,12 @@ def test_refusals_of_options(options, words):
 def test_refusals_of_names(name):
     with pytest.raises(LrtcError, match="choose another"):
         emit(tiny(), name)
+
+
+def test_a_class_needs_signed_logits():
+    graph = Maker("net", (5,)).linear("a", 3).codes(Elem("u", 2)).done()
+    with pytest.raises(LrtcError, match=r"a class needs signed logits, the network ends with u2"):
+        emit(graph, "net", {"output": "class"})
 
 
 def test_a_class_needs_a_vector():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from graphs import random_network
-from verilog.networks import Maker, tiny
+from verilog.networks import Maker, residual, tiny
 
 from lrtc.passes import run_pipeline
+from lrtc.plan import queues
 from lrtc.plan.fold import legal_pe, legal_simd, plan_folding
 from lrtc.plan.queues import plan_stream, timed
 from lrtc.plan.stream import stream_layers
-from lrtc.plan.timing import Chain, window_gaps
+from lrtc.plan.timing import Network, Stuck, window_gaps
 
 
 def layers_of(seed: int):
@@ -50,16 +51,16 @@ def test_the_scan_is_the_sum_of_the_gaps(seed):
 
 
 def test_latencies_of_single_stages():
-    chain = Chain()
+    chain = Network()
     chain.mvu(windows=1, folds=3, steps=4)
     ends, first = chain.run(1, 3, 5)
     assert first == 4 + 3  # README: SF + 3
     assert ends[-1] - ends[-2] == 12  # a window every NF·SF
     for count in (1, 2, 3):
-        chain = Chain()
+        chain = Network()
         chain.registers(count, 4)
         assert chain.run(4, 4, 3) == ([3 + count, 7 + count, 11 + count], count)
-    chain = Chain()
+    chain = Network()
     chain.upsize(3, 1)
     chain.downsize(3, 1)
     chain.skid(3)
@@ -68,13 +69,28 @@ def test_latencies_of_single_stages():
 
 def test_queues_are_there_only_when_they_help():
     layers = stream_layers(tiny())
-    assert all(layer.fifo == 0 for layer in plan_stream(layers).layers)
+    assert all(layer.queues == (0,) for layer in plan_stream(layers).layers)
     for seed in range(6):
         layers = layers_of(seed)
         plan = plan_stream(layers)
-        bare = timed(layers, plan, [0] * len(layers))
+        bare = timed(layers, plan, [[0]] * len(layers))
         assert plan.bound <= plan.interval <= bare.interval
-        assert any(layer.fifo for layer in plan.layers) == (plan.interval < bare.interval)
+        assert any(layer.queues[0] for layer in plan.layers) == (plan.interval < bare.interval)
+
+
+def test_queues_before_joins_are_what_the_branches_need(monkeypatch):
+    layers = stream_layers(residual())
+    plan = plan_stream(layers)
+    assert plan.interval == plan.bound
+    lines = [
+        [0] * len(fold.queues) if layer.joins else fold.queues for layer, fold in zip(layers, plan.layers, strict=True)
+    ]
+    with pytest.raises(Stuck):
+        timed(layers, plan, lines)
+    monkeypatch.setattr(queues, "leads", lambda layers, *_: {k: [0, 0] for k, v in enumerate(layers) if v.joins})
+    longer = plan_stream(layers)  # a guess that is too short is doubled until nothing locks up
+    assert longer.interval >= plan.interval
+    assert any(max(fold.queues) >= 2 for layer, fold in zip(layers, longer.layers, strict=True) if layer.joins)
 
 
 def test_the_plan_speaks():

@@ -10,7 +10,8 @@ import jinja2
 
 import lrtc
 from lrtc.backends.base import Backend, Output
-from lrtc.backends.verilog.views import TopView, images, layer_view, module_names, top_view
+from lrtc.backends.verilog.top import TopView, module_names, top_view
+from lrtc.backends.verilog.views import images, layer_view
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
 from lrtc.plan.queues import plan_stream
@@ -80,6 +81,8 @@ def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
         faults.add("output", f"{answer!r}{nearest(str(answer), ANSWERS)}; known: {', '.join(ANSWERS)}")
     if answer == "class" and len(graph.types[graph.outputs[0]].shape) != 1:
         faults.add("output", f"a class needs a vector of logits, the network ends with {graph.types[graph.outputs[0]]}")
+    if answer == "class" and graph.types[graph.outputs[0]].elem.kind == "u":
+        faults.add("output", f"a class needs signed logits, the network ends with {graph.types[graph.outputs[0]]}")
     faults.check("{n} in the options of target verilog")
     if refused := refuse(graph):
         raise LrtcError(f"target verilog cannot build {graph.name}", refused)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 
@@ -35,13 +35,20 @@ class Instance:
 
 @dataclass(frozen=True)
 class Stream:
-    """A stream in a module: `bits` wide, with signals `<name>_valid`, `_ready` and `_data` unless it is a port."""
+    """A stream in a module: `bits` wide, with signals `<name>_valid`, `_ready` and `_data` unless it is a port.
+
+    data: the wire that carries its data, if it is another one.
+    """
 
     name: str
     bits: int
+    data: str = ""
 
     PORTS: ClassVar = {
-        "in": ("in_valid_i", "in_ready_o", "in_data_i"),
+        **{
+            name: (f"{name}_valid_i", f"{name}_ready_o", f"{name}_data_i")
+            for name in ("in", "in0", "in1", "in2", "in3")
+        },
         "out": ("out_valid_o", "out_ready_i", "out_data_o"),
         "s_axis": ("s_axis_tvalid", "s_axis_tready", "s_axis_tdata"),
     }
@@ -53,15 +60,21 @@ class Stream:
     @property
     def signals(self) -> tuple[str, str, str]:
         """Return the names of valid, ready and data."""
-        return self.PORTS.get(self.name) or (f"{self.name}_valid", f"{self.name}_ready", f"{self.name}_data")
+        names = self.PORTS.get(self.name) or (f"{self.name}_valid", f"{self.name}_ready", f"{self.name}_data")
+        return (*names[:2], self.data or names[2])
 
-    def sink(self) -> tuple[tuple[str, str], ...]:
+    def sink(self, port: str = "in") -> tuple[tuple[str, str], ...]:
         """Return the ports of an instance that takes this stream."""
-        return tuple(zip(("in_valid_i", "in_ready_o", "in_data_i"), self.signals, strict=True))
+        return tuple(zip((f"{port}_valid_i", f"{port}_ready_o", f"{port}_data_i"), self.signals, strict=True))
 
     def source(self) -> tuple[tuple[str, str], ...]:
         """Return the ports of an instance that gives this stream."""
         return tuple(zip(("out_valid_o", "out_ready_i", "out_data_o"), self.signals, strict=True))
+
+
+def bundle(signals: Sequence[str]) -> str:
+    """Return the concatenation of signals, the first at the LSB."""
+    return f"{{{', '.join(reversed(signals))}}}" if len(signals) > 1 else signals[0]
 
 
 CLOCK = (("clk_i", "clk_i"), ("rst_ni", "rst_ni"))
@@ -86,13 +99,68 @@ class Chain:
         late_ports: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Add an instance between the current stream and `out`, which becomes the current one."""
+        self.place(module, name, self.stream.sink(), out, parameters, note, ports, extra_wires, late_ports)
+
+    def place(
+        self,
+        module: str,
+        name: str,
+        sink: tuple[tuple[str, str], ...],
+        out: Stream,
+        parameters: Mapping[str, object] | None = None,
+        note: str = "",
+        ports: tuple[tuple[str, str], ...] = (),
+        extra_wires: tuple[Wire, ...] = (),
+        late_ports: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Add an instance that takes what the ports `sink` say and gives `out`, which becomes the current stream."""
         valid, ready, data = out.signals
         wires = () if out.is_port else (Wire(data, out.bits),)
         flags = () if out.is_port else (valid, ready)
-        all_ports = (*CLOCK, *self.stream.sink(), *ports, *out.source(), *late_ports)
+        all_ports = (*CLOCK, *sink, *ports, *out.source(), *late_ports)
         numbers = tuple((key, str(value)) for key, value in (parameters or {}).items())
         self.instances.append(Instance(module, name, note, numbers, all_ports, (*wires, *extra_wires), flags))
         self.stream = out
+
+    def join(
+        self, module: str, name: str, streams: Sequence[Stream], out: Stream, parameters: Mapping[str, object]
+    ) -> None:
+        """Add an instance that takes several streams side by side, the first at the LSBs."""
+        bundles = (bundle(signals) for signals in zip(*(stream.signals for stream in streams), strict=True))
+        sink = tuple(zip(("in_valid_i", "in_ready_o", "in_data_i"), bundles, strict=True))
+        self.place(module, name, sink, out, parameters)
+
+    def fork(self, name: str, readers: int) -> list[Stream]:
+        """Add a fork of the current stream; return the streams of its readers, which share the wire of the data."""
+        data, bits = f"{name}_fork_data", self.stream.bits
+        outs = [Stream(f"{name}_to{k}", bits, data) for k in range(readers)]
+        valid, ready, _ = (bundle(signals) for signals in zip(*(out.signals for out in outs), strict=True))
+        self.side(
+            Instance(
+                module="lrtc_fork",
+                name=f"u_{name}_fork",
+                note=f"{name} has {readers} readers",
+                parameters=(("Width", str(bits)), ("Readers", str(readers))),
+                ports=(
+                    *CLOCK,
+                    *self.stream.sink(),
+                    ("out_valid_o", valid),
+                    ("out_ready_i", ready),
+                    ("out_data_o", data),
+                ),
+                wires=(Wire(data, bits),),
+                flags=tuple(signal for out in outs for signal in out.signals[:2]),
+            )
+        )
+        return outs
+
+    def extend(self, name: str, stream: Stream, parameters: Mapping[str, int]) -> Stream:
+        """Add a lrtc_extend beside a stream; return the stream with its wider data."""
+        data, bits = f"{name}_data", parameters["Count"] * parameters["OutBits"]
+        numbers = tuple((key, str(value)) for key, value in parameters.items())
+        ports = (("in_data_i", stream.signals[2]), ("out_data_o", data))
+        self.side(Instance("lrtc_extend", f"u_{name}", "", numbers, ports, (Wire(data, bits),), ()))
+        return replace(stream, bits=bits, data=data)
 
     def side(self, instance: Instance) -> None:
         """Add an instance that is not on the chain (a ROM)."""
