@@ -1,7 +1,8 @@
 `default_nettype none
 
 // Pixels in raster order → one window of KernelH×KernelW taps per output position, zero padding marked by `out_tap_valid_o`.
-// Scans the padded image one position a cycle: KernelH−1 row memories make a column, the last KernelW columns are the window.
+// Scans the padded image one position a cycle: row memories make a column, the last columns are the window; of
+// a dilated window every DilationH-th row and DilationW-th column is taken.
 module lrtc_line_buffer #(
     parameter integer PixelBits = 1,
     parameter integer Height    = 4,
@@ -13,7 +14,9 @@ module lrtc_line_buffer #(
     parameter integer PadTop    = 0,
     parameter integer PadBottom = 0,
     parameter integer PadLeft   = 0,
-    parameter integer PadRight  = 0
+    parameter integer PadRight  = 0,
+    parameter integer DilationH = 1,
+    parameter integer DilationW = 1
 ) (
     input  wire                                 clk_i,
     input  wire                                 rst_ni,
@@ -25,24 +28,26 @@ module lrtc_line_buffer #(
     output wire [KernelH*KernelW*PixelBits-1:0] out_data_o,
     output wire [KernelH*KernelW-1:0]           out_tap_valid_o
 );
+    localparam integer SpanH = (KernelH - 1) * DilationH + 1;  // rows from the first tap to the last
+    localparam integer SpanW = (KernelW - 1) * DilationW + 1;
     // The scan ends with the last real row that must be read, or the last padded row that a window reaches.
-    localparam integer ReachH = ((Height + PadTop + PadBottom - KernelH) / StrideH) * StrideH + KernelH;
-    localparam integer ReachW = ((Width + PadLeft + PadRight - KernelW) / StrideW) * StrideW + KernelW;
+    localparam integer ReachH = ((Height + PadTop + PadBottom - SpanH) / StrideH) * StrideH + SpanH;
+    localparam integer ReachW = ((Width + PadLeft + PadRight - SpanW) / StrideW) * StrideW + SpanW;
     localparam integer ScanH = (PadTop + Height > ReachH) ? PadTop + Height : ReachH;
     localparam integer ScanW = (PadLeft + Width > ReachW) ? PadLeft + Width : ReachW;
     localparam integer YBits = (ScanH > 1) ? $clog2(ScanH) : 1;
     localparam integer XBits = (ScanW > 1) ? $clog2(ScanW) : 1;
-    // Steps until the next window row (column): KernelH−1 from the top, then StrideH−1 from window to window.
-    localparam integer SkipH = (KernelH > StrideH) ? KernelH : StrideH;
-    localparam integer SkipW = (KernelW > StrideW) ? KernelW : StrideW;
+    // Steps until the next window row (column): SpanH−1 from the top, then StrideH−1 from window to window.
+    localparam integer SkipH = (SpanH > StrideH) ? SpanH : StrideH;
+    localparam integer SkipW = (SpanW > StrideW) ? SpanW : StrideW;
     localparam integer SkipHBits = (SkipH > 1) ? $clog2(SkipH) : 1;
     localparam integer SkipWBits = (SkipW > 1) ? $clog2(SkipW) : 1;
-    localparam integer ColumnBits = KernelH * PixelBits;
+    localparam integer ColumnBits = SpanH * PixelBits;
     // A frame that begins with windows of padding only must not begin before its first pixel has come.
-    localparam WaitForFrame = PadTop >= KernelH || PadLeft >= KernelW;
+    localparam WaitForFrame = PadTop >= SpanH || PadLeft >= SpanW;
 
     generate
-        if (KernelH > PadTop + Height + PadBottom || KernelW > PadLeft + Width + PadRight) begin : gen_illegal
+        if (SpanH > PadTop + Height + PadBottom || SpanW > PadLeft + Width + PadRight) begin : gen_illegal
             initial $fatal(1, "lrtc_line_buffer: the kernel is larger than the padded image");
         end
     endgenerate
@@ -52,7 +57,9 @@ module lrtc_line_buffer #(
     logic [SkipHBits-1:0] skip_y_q;
     logic [SkipWBits-1:0] skip_x_q;
     logic out_valid_q;
-    logic [KernelW*ColumnBits-1:0] window_q;  // column-major: tap (ky, kx) at kx*KernelH + ky
+    /* verilator lint_off UNUSEDSIGNAL */  // what lies between dilated taps in the oldest column
+    logic [SpanW*ColumnBits-1:0] window_q;  // column-major: row y, column x of the span at x*SpanH + y
+    /* verilator lint_on UNUSEDSIGNAL */
     wire pixel_valid;
     wire [PixelBits-1:0] pixel_data;
     wire [ColumnBits-1:0] column;  // the newest pixel at the MSBs
@@ -100,16 +107,16 @@ module lrtc_line_buffer #(
         if (!rst_ni) begin
             y_q      <= '0;
             x_q      <= '0;
-            skip_y_q <= SkipHBits'(KernelH - 1);
-            skip_x_q <= SkipWBits'(KernelW - 1);
+            skip_y_q <= SkipHBits'(SpanH - 1);
+            skip_x_q <= SkipWBits'(SpanW - 1);
         end else if (step) begin
             x_q <= x_d;
-            if (last_x) skip_x_q <= SkipWBits'(KernelW - 1);
+            if (last_x) skip_x_q <= SkipWBits'(SpanW - 1);
             else if (skip_x_q == 0) skip_x_q <= SkipWBits'(StrideW - 1);
             else skip_x_q <= skip_x_q - 1'b1;
             if (last_x) begin
                 y_q <= last_y ? '0 : y_q + 1'b1;
-                if (last_y) skip_y_q <= SkipHBits'(KernelH - 1);
+                if (last_y) skip_y_q <= SkipHBits'(SpanH - 1);
                 else if (skip_y_q == 0) skip_y_q <= SkipHBits'(StrideH - 1);
                 else skip_y_q <= skip_y_q - 1'b1;
             end
@@ -123,7 +130,7 @@ module lrtc_line_buffer #(
 
     // ---- the column above the current pixel. What older frames left in it never reaches a window that is emitted.
     generate
-        if (KernelH == 1) begin : gen_one_row
+        if (SpanH == 1) begin : gen_one_row
             assign column = pixel;
         end else begin : gen_rows
             wire [ColumnBits-PixelBits-1:0] above;
@@ -147,10 +154,10 @@ module lrtc_line_buffer #(
                 );
             end
         end
-        if (KernelW == 1) begin : gen_one_column
+        if (SpanW == 1) begin : gen_one_column
             always_ff @(posedge clk_i) if (step) window_q <= column;
         end else begin : gen_columns
-            always_ff @(posedge clk_i) if (step) window_q <= {column, window_q[KernelW*ColumnBits-1:ColumnBits]};
+            always_ff @(posedge clk_i) if (step) window_q <= {column, window_q[SpanW*ColumnBits-1:ColumnBits]};
         end
     endgenerate
 
@@ -159,7 +166,8 @@ module lrtc_line_buffer #(
     generate
         for (ky = 0; ky < KernelH; ky = ky + 1) begin : gen_ky
             for (kx = 0; kx < KernelW; kx = kx + 1) begin : gen_kx
-                assign out_data_o[(ky*KernelW+kx)*PixelBits+:PixelBits] = window_q[(kx*KernelH+ky)*PixelBits+:PixelBits];
+                localparam integer Place = kx * DilationW * SpanH + ky * DilationH;
+                assign out_data_o[(ky*KernelW+kx)*PixelBits+:PixelBits] = window_q[Place*PixelBits+:PixelBits];
             end
         end
         if (PadTop + PadBottom + PadLeft + PadRight == 0) begin : gen_no_padding
@@ -169,14 +177,14 @@ module lrtc_line_buffer #(
             wire [KernelW-1:0] column_valid;
             logic [KernelH*KernelW-1:0] tap_valid_q;
             for (ky = 0; ky < KernelH; ky = ky + 1) begin : gen_row_valid
-                localparam integer First = PadTop + KernelH - 1 - ky;  // the scan row at which this tap sees row 0
+                localparam integer First = PadTop + SpanH - 1 - ky * DilationH;  // the scan row at which this tap sees row 0
                 assign row_valid[ky] = y >= First && y < First + Height;
                 for (kx = 0; kx < KernelW; kx = kx + 1) begin : gen_tap_valid
                     always_ff @(posedge clk_i) if (step) tap_valid_q[ky*KernelW+kx] <= row_valid[ky] && column_valid[kx];
                 end
             end
             for (kx = 0; kx < KernelW; kx = kx + 1) begin : gen_column_valid
-                localparam integer First = PadLeft + KernelW - 1 - kx;
+                localparam integer First = PadLeft + SpanW - 1 - kx * DilationW;
                 assign column_valid[kx] = x >= First && x < First + Width;
             end
             assign out_tap_valid_o = tap_valid_q;

@@ -20,6 +20,9 @@ module lrtc_rom #(
     generate
         if (File != "") begin : gen_contents  // synthesis reads a module once with its defaults
             initial $readmemh(File, mem);
+        end else begin : gen_zeros
+            integer row;
+            initial for (row = 0; row < Depth; row = row + 1) mem[row] = '0;
         end
         if (Depth > 1) begin : gen_rows
             always_ff @(posedge clk_i) if (en_i) data_q <= mem[addr_i];

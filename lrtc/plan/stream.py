@@ -21,7 +21,7 @@ CODE_BITS = 8  # the widest code that a threshold gives
 class Window:
     """What a layer reads at once: `count` windows a frame, of `taps` taps of `channels` elements.
 
-    image, out: (rows, columns) of input and output; padding: (top, bottom, left, right).
+    image, out: (rows, columns) of input and output; padding: (top, bottom, left, right). dilation: from tap to tap.
     """
 
     kernel: tuple[int, int]
@@ -30,6 +30,12 @@ class Window:
     image: tuple[int, int]
     out: tuple[int, int]
     channels: int
+    dilation: tuple[int, int] = (1, 1)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Return (rows, columns) from the first tap to the last."""
+        return tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     @property
     def taps(self) -> int:
@@ -46,8 +52,8 @@ class Window:
     @property
     def scan(self) -> tuple[int, int]:
         """Return (rows, columns) of the padded image that a line buffer visits, one position a cycle."""
-        (top, _, left, _), sizes = self.padding, zip(self.out, self.stride, self.kernel, strict=True)
-        reach = [(out - 1) * stride + kernel for out, stride, kernel in sizes]
+        (top, _, left, _), sizes = self.padding, zip(self.out, self.stride, self.span, strict=True)
+        reach = [(out - 1) * stride + span for out, stride, span in sizes]
         return max(top + self.image[0], reach[0]), max(left + self.image[1], reach[1])
 
 
@@ -148,8 +154,8 @@ def _node_faults(graph: Graph, node: Node) -> list[Fault]:
         return [Fault(where, f"{op.name} has no hardware; supported after the passes: {known}")]
     if isinstance(op, Threshold) and op.out.bits > CODE_BITS:
         return [Fault(where, f"a threshold to {op.out}; codes of at most {CODE_BITS} bits are supported")]
-    if isinstance(op, Conv2d) and (op.dilation != (1, 1) or op.groups != 1):
-        return [Fault(where, f"dilation={op.dilation}, groups={op.groups}; both must be 1")]
+    if isinstance(op, Conv2d) and op.groups != 1:
+        return [Fault(where, f"groups={op.groups}; one group is supported")]
     if isinstance(op, (Conv2d, Linear)) and graph.types[node.ins[1]].elem.kind not in "bti":
         elem = graph.types[node.ins[1]].elem
         return [Fault(where, f"the weights are {elem}; b1, t2 and signed integers are supported")]
@@ -195,4 +201,5 @@ def _window(graph: Graph, node: Node) -> Window:
         size = (1, prod(shape[:-1]))
         return Window((1, 1), (1, 1), (0, 0, 0, 0), size, size, shape[-1])
     kernel = graph.types[node.ins[1]].shape[1:3] if isinstance(op, Conv2d) else op.kernel
-    return Window(tuple(kernel), op.stride, op.padding, shape[:2], node.type.shape[:2], shape[2])
+    dilation = op.dilation if isinstance(op, Conv2d) else (1, 1)
+    return Window(tuple(kernel), op.stride, op.padding, shape[:2], node.type.shape[:2], shape[2], dilation)

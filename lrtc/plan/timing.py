@@ -92,7 +92,7 @@ class Network:
         self._add(_downsize(ratio, beats))
 
     def line_buffer(self, window: Window) -> None:
-        if window.padding[0] >= window.kernel[0] or window.padding[2] >= window.kernel[1]:
+        if window.padding[0] >= window.span[0] or window.padding[2] >= window.span[1]:
             self.skid(window.image[0] * window.image[1])
         self._add(_line_buffer(window))
 
@@ -246,11 +246,11 @@ def emitting(window: Window) -> list[tuple[bool, bool]]:
     rows, columns = window.scan
     (top, _, left, _), (height, width) = window.padding, window.image
     real_x = [left <= x < left + width for x in range(columns)]
-    done_x = [x >= window.kernel[1] - 1 and (x - window.kernel[1] + 1) % window.stride[1] == 0 for x in range(columns)]
+    done_x = [x >= window.span[1] - 1 and (x - window.span[1] + 1) % window.stride[1] == 0 for x in range(columns)]
     found = []
     for y in range(rows):
         real = top <= y < top + height
-        done = y >= window.kernel[0] - 1 and (y - window.kernel[0] + 1) % window.stride[0] == 0
+        done = y >= window.span[0] - 1 and (y - window.span[0] + 1) % window.stride[0] == 0
         found += [(real and rx, done and dx) for rx, dx in zip(real_x, done_x, strict=True)]
     return found
 
@@ -265,7 +265,7 @@ def window_gaps(window: Window) -> list[int]:
 def _line_buffer(window: Window) -> Stage:
     """A position a cycle; none while a window waits: step >= out of the last window. out(w) >= its step + 1."""
     scan = emitting(window)
-    waits = window.padding[0] >= window.kernel[0] or window.padding[2] >= window.kernel[1]
+    waits = window.padding[0] >= window.span[0] or window.padding[2] >= window.span[1]
 
     def process(a: Link, b: Link, images: int) -> Process:
         step, pixels, windows = -1, 0, 0

@@ -75,7 +75,7 @@ def conv(name, shape, outputs, pe, simd, kind) -> Case:
     body = BODY.format(
         name=name, taps=taps, channels=channels, outputs=outputs, pe=pe, simd=simd, kind=kind, acc=acc, folds=folds,
         addr=max(1, (folds - 1).bit_length()), word=pe * simd * lane_bits,
-        shape=", ".join(f".{key}({value})" for key, value in zip(NAMES, shape, strict=True)),
+        shape=", ".join(f".{key}({value})" for key, value in zip(NAMES, shape, strict=False)),
     )  # fmt: skip
     return Case(
         name, "convolution", {}, {"data": channels}, {"data": outputs}, frame, frame_cycles(folds, *shape[1:]), None,

@@ -7,22 +7,23 @@ from random import Random
 from hw.case import Case, pack
 
 
-def sizes(height, width, kh, kw, sh, sw, top, bottom, left, right):
+def sizes(height, width, kh, kw, sh, sw, top, bottom, left, right, dh=1, dw=1):
     """Return (output rows, columns, scanned rows, columns)."""
+    kh, kw = (kh - 1) * dh + 1, (kw - 1) * dw + 1
     oh, ow = (height + top + bottom - kh) // sh + 1, (width + left + right - kw) // sw + 1
     return oh, ow, max(top + height, (oh - 1) * sh + kh), max(left + width, (ow - 1) * sw + kw)
 
 
-def windows(bits, height, width, kh, kw, sh, sw, top, bottom, left, right):
+def windows(bits, height, width, kh, kw, sh, sw, top, bottom, left, right, dh=1, dw=1):
     """Return a random image and its windows, taps outside the image 0 and not valid."""
-    oh, ow, _, _ = sizes(height, width, kh, kw, sh, sw, top, bottom, left, right)
+    oh, ow, _, _ = sizes(height, width, kh, kw, sh, sw, top, bottom, left, right, dh, dw)
 
     def frame(rng: Random):
         image = [[rng.getrandbits(bits) for _ in range(width)] for _ in range(height)]
         answer = []
         for y0 in range(-top, -top + oh * sh, sh):
             for x0 in range(-left, -left + ow * sw, sw):
-                taps = [(y, x) for y in range(y0, y0 + kh) for x in range(x0, x0 + kw)]
+                taps = [(y0 + i * dh, x0 + j * dw) for i in range(kh) for j in range(kw)]
                 valid = [0 <= y < height and 0 <= x < width for y, x in taps]
                 data = [image[y][x] if ok else 0 for (y, x), ok in zip(taps, valid, strict=True)]
                 answer.append((pack(data, bits), pack([int(ok) for ok in valid], 1)))
@@ -31,7 +32,7 @@ def windows(bits, height, width, kh, kw, sh, sw, top, bottom, left, right):
     return frame
 
 
-# PixelBits, Height, Width, KernelH, KernelW, StrideH, StrideW, PadTop, PadBottom, PadLeft, PadRight
+# PixelBits, Height, Width, KernelH, KernelW, StrideH, StrideW, four paddings[, DilationH, DilationW]
 SHAPES = [
     (1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0),
     (5, 4, 6, 1, 1, 1, 1, 0, 0, 0, 0),
@@ -56,10 +57,14 @@ SHAPES = [
     (2, 3, 3, 1, 1, 1, 1, 1, 2, 0, 3),  # windows of padding only
     (3, 6, 5, 3, 3, 1, 2, 2, 0, 0, 1),
     (2, 5, 6, 2, 3, 4, 5, 1, 1, 1, 1),
+    (3, 7, 8, 3, 3, 1, 1, 2, 2, 2, 2, 2, 2),
+    (2, 6, 9, 2, 3, 2, 1, 0, 1, 3, 0, 3, 2),
+    (4, 5, 5, 1, 2, 1, 2, 0, 0, 0, 0, 4, 4),
+    (1, 3, 2, 3, 2, 1, 1, 5, 4, 2, 3, 2, 2),
 ]
 NAMES = (
     "PixelBits", "Height", "Width", "KernelH", "KernelW", "StrideH", "StrideW",
-    "PadTop", "PadBottom", "PadLeft", "PadRight",
+    "PadTop", "PadBottom", "PadLeft", "PadRight", "DilationH", "DilationW",
 )  # fmt: skip
 
 
@@ -67,11 +72,11 @@ def case(shape) -> Case:
     """Return the case of a shape; without padding behind it, the first window follows its last pixel by one edge."""
     bits, _, width, kh, kw = shape[:5]
     _, _, scan_h, scan_w = sizes(*shape[1:])
-    first = ((kh - 1) * width + kw - 1, 0, 1) if not any(shape[7:]) else None
+    first = ((kh - 1) * width + kw - 1, 0, 1) if not any(shape[7:11]) and shape[11:] in ((), (1, 1)) else None
     return Case(
         "s" + "_".join(map(str, shape)),
         "lrtc_line_buffer",
-        dict(zip(NAMES, shape, strict=True)),
+        dict(zip(NAMES, shape, strict=False)),
         {"data": bits},
         {"data": kh * kw * bits, "tap_valid": kh * kw},
         windows(*shape),

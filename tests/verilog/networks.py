@@ -23,9 +23,11 @@ class Maker:
         value = self.rng.choice(legal, shape).astype(np.int8)
         return self.b.const("w", value, tensor(shape, elem, "O" + "HWC"[-len(shape) + 1 :].replace("C", "I")))
 
-    def conv(self, name: str, outputs: int, kernel=(3, 3), stride=(1, 1), padding=(0, 0, 0, 0), elem=T2) -> Maker:
+    def conv(
+        self, name: str, outputs: int, kernel=(3, 3), stride=(1, 1), padding=(0, 0, 0, 0), elem=T2, dilation=(1, 1)
+    ) -> Maker:
         w = self._weight((outputs, *kernel, self.b.facts[self.x].type.shape[-1]), elem)
-        self.x = self.b.add(Conv2d(stride, padding), [self.x, w], name, f"body.{name}")
+        self.x = self.b.add(Conv2d(stride, padding, dilation), [self.x, w], name, f"body.{name}")
         return self
 
     def linear(self, name: str, outputs: int, elem=T2) -> Maker:
@@ -154,6 +156,16 @@ def special() -> dict[str, tuple[Graph, dict[str, object]]]:
         ),
         "residual": (residual(), {"output": "class"}),
         "branches": (branches(), {"fold": {"a": (1, 9)}}),
+        "dilated": (
+            Maker("dilated", (8, 9, 1))
+            .conv("a", 3, stride=(1, 2), padding=(2, 1, 3, 2), dilation=(2, 3))
+            .threshold()
+            .conv("b", 2, kernel=(2, 2), padding=(1, 0, 0, 0), dilation=(3, 1), elem=B1)
+            .codes(U2)
+            .linear("c", 2)
+            .done(),
+            {},
+        ),
         "quantised": (Maker("quantised", (9,)).codes(T2).linear("a", 4).codes(B1).linear("b", 3).codes(U4).done(), {}),
         "levels": (
             Maker("levels", (6, 5, 3))

@@ -16,7 +16,7 @@ from lrtc.plan.stream import POSTS, StreamLayer
 
 STREAM_KIND = {"u": 0, "b": 1, "t": 2, "i": 2}  # of an element on a stream, as the library counts kinds
 FORMULAS = {
-    "conv2d": "acc[oy,ox,o] = sum over ky,kx,i of w[o,ky,kx,i] * x[oy*sh+ky-top, ox*sw+kx-left, i]; padding counts 0",
+    "conv2d": "acc[oy,ox,o] = sum over ky,kx,i of w[o,ky,kx,i] * x[oy*sh+ky*dh-top, ox*sw+kx*dw-left, i]; padding is 0",
     "linear": "acc[o] = sum over all i of w[o,i] * x[i]",
     "maxpool": "y[oy,ox,c] = max over the window, min where the direction is -1; padding is left out",
     "threshold": "z = low + number of levels k with (acc >= level[k,o]) != flip[o]; of b1 bit 1 is +1, bit 0 is -1",
@@ -151,6 +151,8 @@ def _gather_window(chain: Chain, layer: StreamLayer) -> None:
             **dict(zip(("StrideH", "StrideW"), w.stride, strict=True)),
             **dict(zip(("PadTop", "PadBottom", "PadLeft", "PadRight"), w.padding, strict=True)),
         }
+        if w.dilation != (1, 1):
+            parameters |= dict(zip(("DilationH", "DilationW"), w.dilation, strict=True))
         note = f"windows of {w.kernel[0]}x{w.kernel[1]} pixels"
         taps = (("out_tap_valid_o", "window_tap_valid"),)
         wires = (Wire("window_tap_valid", w.taps),)

@@ -5,7 +5,7 @@
 //
 // origin:  body.conv
 // stream:  u8[4x4x1:HWC] -> b1[2x2x4:HWC]
-// formula: acc[oy,ox,o] = sum over ky,kx,i of w[o,ky,kx,i] * x[oy*sh+ky-top, ox*sw+kx-left, i]; padding counts 0
+// formula: acc[oy,ox,o] = sum over ky,kx,i of w[o,ky,kx,i] * x[oy*sh+ky*dh-top, ox*sw+kx*dw-left, i]; padding is 0
 // formula: z = low + number of levels k with (acc >= level[k,o]) != flip[o]; of b1 bit 1 is +1, bit 0 is -1
 // folding: PE = 2 of 4 outputs, SIMD = 3 of 9 inputs: 6 cycles a window, 4 windows; alone 33 cycles an image
 
