@@ -13,6 +13,7 @@ from lrtc.ir.ops import Add, Affine, Concat, Conv2d, Linear, MaxPool2d, SumPool2
 
 POSTS = (Threshold, Affine)
 JOINS = (Add, Concat)
+JOINED = 4  # streams that one join takes: the ports in0 to in3 of a layer
 SUPPORTED = (Conv2d, Linear, MaxPool2d, SumPool2d, *JOINS, *POSTS)
 CODE_BITS = 8  # the widest code that a threshold gives
 
@@ -156,6 +157,8 @@ def _node_faults(graph: Graph, node: Node) -> list[Fault]:
         return [Fault(where, f"a threshold to {op.out}; codes of at most {CODE_BITS} bits are supported")]
     if isinstance(op, Conv2d) and op.groups != 1:
         return [Fault(where, f"groups={op.groups}; one group is supported")]
+    if len(node.ins) > JOINED and isinstance(op, JOINS):
+        return [Fault(where, f"{len(node.ins)} values side by side; at most {JOINED} are supported: join in two steps")]
     if isinstance(op, (Conv2d, Linear)) and graph.types[node.ins[1]].elem.kind not in "bti":
         elem = graph.types[node.ins[1]].elem
         return [Fault(where, f"the weights are {elem}; b1, t2 and signed integers are supported")]

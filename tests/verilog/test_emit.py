@@ -13,7 +13,7 @@ from lrtc.backends.verilog.rom import hex_image, signed_bits, threshold_rows, we
 from lrtc.check.verilator import lint
 from lrtc.errors import LrtcError
 from lrtc.ir import B1, T2, U8, Elem, GraphBuilder, tensor
-from lrtc.ir.ops import Conv2d, Crop, Linear, Sign, Threshold
+from lrtc.ir.ops import Affine, Concat, Conv2d, Crop, Linear, Sign, Threshold
 from lrtc.passes import run_pipeline
 
 
@@ -120,6 +120,10 @@ def wrong_graphs():
     b, x = start()
     acc = b.add(Conv2d(groups=2), [x, weight(b, (2, 1, 1, 1))], "a", "features.0")
     yield "features.0: groups=2; one group is supported", b.finish([acc])
+    b, x = start((8,))
+    many = [b.add(Affine(), [x, b.const("r", np.full((2, 8), k, np.int32))], "y", f"y{k}") for k in range(1, 6)]
+    graph = b.finish([b.add(Linear(), [b.add(Concat(), many, "c", "side"), weight(b, (2, 40))], "fc")])
+    yield "side: 5 values side by side; at most 4 are supported", graph
     graph = Maker("net", (4, 4, 1)).conv("c", 3).threshold().done()
     yield "the network ends with b1", graph
 
