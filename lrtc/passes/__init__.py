@@ -15,7 +15,6 @@ from lrtc import interp
 from lrtc.errors import LrtcError, nearest
 from lrtc.ir import Graph, IllegalGraph, verify
 from lrtc.passes.absorb_flatten import AbsorbFlatten
-from lrtc.passes.conv_input import ConvInput
 from lrtc.passes.drop_identities import DropIdentities
 from lrtc.passes.flatten_input import FlattenInput
 from lrtc.passes.fold_thresholds import FoldThresholds
@@ -55,7 +54,7 @@ PIPELINES: dict[str, tuple[Pass, ...]] = {
     "integer": INTEGER,
     # flatten-input: after the flattens are absorbed; packing last: the passes above work on plain layouts
     "c": (*INTEGER, FlattenInput(word=32), Pack(word=32)),
-    "verilog": (*INTEGER, ConvInput()),  # needs folded thresholds; streams are not packed into words
+    "verilog": INTEGER,  # streams are not packed into words
 }
 PASSES: dict[str, Pass] = {p.name: p for pipeline in PIPELINES.values() for p in pipeline}
 

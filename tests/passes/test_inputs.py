@@ -1,4 +1,4 @@
-"""The two passes at the input: thresholds as a layer for streams, an image as a vector for words. Real thresholds."""
+"""The pass at the input: an image as a vector for words. Real thresholds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from lrtc import interp
 from lrtc.ir import B1, U8, Elem, Graph, GraphBuilder, TypeRule, tensor, to_text
 from lrtc.ir.ops import Conv2d, Divide, Linear, ScaleBias, Threshold
 from lrtc.passes import run_pipeline
-from lrtc.passes.conv_input import ConvInput
 from lrtc.passes.flatten_input import FlattenInput
 from lrtc.passes.fold_thresholds import FoldThresholds
 
@@ -55,18 +54,6 @@ def test_an_image_that_is_read_as_a_vector_becomes_one():
 @pytest.mark.parametrize("graph", [digits(32), digits(3, conv=True)], ids=["whole words", "a convolution reads it"])
 def test_other_images_stay(graph: Graph):
     assert FlattenInput().run(graph) is graph
-
-
-def test_a_threshold_of_the_input_gets_a_layer():
-    graph = digits(2)
-    made = ConvInput().run(graph)
-    assert lines(made)[1:4] == [
-        "%z_acc = conv2d %x, %z_w : i9[4x3x2:HWC] # act",
-        "%z = threshold %z_acc, %t : b1[4x3x2:HWC] # act",
-        "%y = linear %z, %w : i6[5:C] # fc",
-    ]
-    assert np.array_equal(interp.run(made, images(graph)), interp.run(graph, images(graph)))
-    assert to_text(ConvInput().run(made)) == to_text(made)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -200,7 +200,8 @@ def test_c_packs_an_image_that_is_read_as_a_vector(tmp_path):
     assert str(result.graph.inputs[0].type) == "u8[36:C]"
     assert re.search(r"b1\[\d+x36:O\[I/32]]", to_text(result.graph))
     streams = run_pipeline(opened.graph, "verilog")
-    assert ops(streams)[:2] == ["conv2d", "threshold"]
+    assert ops(streams)[:2] == ["threshold", "linear"]
+    assert streams.inputs == opened.graph.inputs
 
 
 def test_without_onnx_the_remedy_is_told(tmp_path, monkeypatch):

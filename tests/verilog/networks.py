@@ -138,6 +138,7 @@ def special() -> dict[str, tuple[Graph, dict[str, object]]]:
     far = [10_000, -10_000, 10_000, -10_000]
     return {
         "vector": (Maker("vector", (7,)).linear("a", 33).threshold().linear("b", 4).done(), {"fold": {"b": (2, 11)}}),
+        "bits": (Maker("bits", (4, 3, 2)).threshold([100, 200], [0, 1]).linear("a", 5).done(), {"fold": {"a": (5, 6)}}),
         "bytes": (Maker("bytes", (3, 2, 3)).linear("a", 6, Elem("i", 8)).affine().done(), {"fold": {"a": (3, 6)}}),
         "maps": (Maker("maps", (5, 4, 2)).conv("a", 6, kernel=(2, 3), elem=B1).done(), {"fold": {"a": (2, 4)}}),
         "ties": (
