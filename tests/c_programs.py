@@ -33,13 +33,13 @@ class Compiled:
         return self.want.shape[1]
 
 
-def to_c(graph: Graph, images: int = 6, seed: int = 0) -> Compiled:
+def to_c(graph: Graph, images: int = 6, seed: int = 0, **options) -> Compiled:
     """Return a graph compiled to C, with inputs and what the interpreter answers on the graph as it was given."""
     x = random_input(graph, images, seed) & graph.inputs[0].type.elem.high  # uN: N bits
     want = interp.run(graph, x).reshape(images, -1).astype(np.int32)
     packed = run_pipeline(graph, "c")
     assert refuse(packed) == []
-    output = emit(packed, graph.name, {"vectors": (x[:2], want[:2])})
+    output = emit(packed, graph.name, {"vectors": (x[:2], want[:2]), **options})
     return Compiled(graph.name, dict(output.files), output.plan, x, want)
 
 

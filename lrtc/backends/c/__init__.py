@@ -8,6 +8,7 @@ import lrtc
 from lrtc.backends.base import Backend, Output
 from lrtc.backends.c.emit import render
 from lrtc.backends.c.memory import CPlan, plan_c
+from lrtc.backends.c.menu import MENU, Choice
 from lrtc.errors import Fault, FaultList, nearest
 from lrtc.ir import Graph, Node
 from lrtc.ir.ops import (
@@ -37,7 +38,7 @@ REAL = (
     "a real value is left here; only integers become C: end the real part with a sign, a ternarize or a quantiser, "
     "or scores with lrtc.nn.LRTScale"
 )
-OPTIONS = ("vectors", "templates")
+OPTIONS = ("vectors", "templates", "kernels")
 
 
 def refuse(graph: Graph) -> list[Fault]:
@@ -77,7 +78,8 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     """Return the files `name`.c, `name`.h and, with vectors, `name`_test.c, and the CPlan.
 
     options: vectors (inputs uint8 [n, …], logits [n, classes]) for the self-test; templates: a folder that is
-    searched before ours. LrtcError names every fault of the name and the options.
+    searched before ours; kernels: one for every layer that may have it, or convolution or linear value → kernel
+    (lrtc.backends.c.menu). LrtcError names every fault of the name and the options.
     """
     options = dict(options or {})
     faults = FaultList()
@@ -86,10 +88,32 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
             faults.add(str(key), f"no such option{nearest(str(key), OPTIONS)}; known: {', '.join(OPTIONS)}")
     if name.lower() == "lrtc" or name.lower().startswith("lrtc_"):
         faults.add(name, "names that begin with lrtc are those of the kernels; choose another")
+    plan = _plan(graph, options.get("kernels") or {}, faults)
     faults.check("the network cannot be written as C: {n}")
-    plan = plan_c(graph)
     files = render(graph, plan, name, lrtc.__version__, options.get("vectors"), options.get("templates"))
     return Output(files, plan)
+
+
+def _plan(graph: Graph, choice: Choice, faults: FaultList) -> CPlan:
+    """Return the plan; unknown kernels and layers, and kernels that a layer cannot have, become faults."""
+    wanted = {"": choice} if isinstance(choice, str) else choice
+    for layer, kernel in wanted.items():
+        if kernel not in MENU:
+            faults.add(
+                f"kernels {layer}".strip(), f"no kernel {kernel!r}{nearest(kernel, MENU)}; known: {', '.join(MENU)}"
+            )
+    faults.check("the network cannot be written as C: {n}")
+    plan = plan_c(graph, choice)
+    layers = {step.nodes[0].out: step for step in plan.steps if step.kernel}
+    for layer, kernel in wanted.items() if not isinstance(choice, str) else ():
+        if layer not in layers:
+            known = ", ".join(layers) or "none"
+            faults.add(
+                f"kernels {layer}", f"no such convolution or linear layer{nearest(layer, layers)}; known: {known}"
+            )
+        elif layers[layer].kernel.name != kernel:
+            faults.add(f"kernels {layer}", f"{kernel} is not possible: {MENU[kernel].refuse(layers[layer].matrix)}")
+    return plan
 
 
 BACKEND = Backend("c", "c", refuse, emit)

@@ -18,7 +18,7 @@ from lrtc.ir import Graph, to_text
 from lrtc.ir.ops import TopK
 from lrtc.resources import share
 
-KERNEL_ORDER = (
+TEXT_ORDER = (
     "word", "compiler", "int16", "bits", "signed", "read_b1", "read_t2", "count", "count_b1", "count_t2", "pairs",
     "pairs_b1", "pairs_t2", "window", "gather", "gather_u8", "pad_u8", "slice_u8", "maxpool_b1",
 )  # fmt: skip
@@ -133,7 +133,7 @@ def _kernels(layers: tuple[LayerView, ...]) -> tuple[str, ...]:
     needed = {"word", "compiler"}
     for layer in layers:
         needed |= layer.kernels
-    return tuple(k for k in KERNEL_ORDER if k in needed)
+    return tuple(k for k in TEXT_ORDER if k in needed)
 
 
 def _kernel_text(kernel: str) -> str:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from lrtc.backends.c.comments import comment_text
-from lrtc.backends.c.steps import MATRIX, Step
+from lrtc.backends.c.menu import MENU
+from lrtc.backends.c.steps import Step
 from lrtc.ir import Graph
 
-FORMULA = {
-    "count": "acc[o] = sum of w * x: 2 * (lanes that agree) - (weights that are not 0)",
-    "count_planes": "acc[o] = sum of w * x, a weight bit at a time: sum of 2^b * (lanes that agree) - base[o]",
-    "pairs": "acc[o] = sum of w * x: (lanes not 0) - 2 * (of these, lanes that differ in sign)",
-    "slices": "acc[o] = sum of w * x, an input bit at a time: sum of 2^b * (lanes that agree) - base[o]",
-    "sums": "acc[o] = sum of w * x, written out; two neighbouring columns share a word, 16 bits each",
-    "integers": "acc[o] = sum of w * x",
+FORMULA = {name: kernel.formula for name, kernel in MENU.items()} | {
     "pool_bits": "y[c] = the greatest of +-1 in the window (OR); the least where a channel's direction is -1 (AND)",
     "pool_integers": "acc[c] = the greatest in the window; the least where a channel's direction is -1",
     "pool_sums": "acc[c] = sum of x over the window",
@@ -24,10 +19,6 @@ FORMULA = {
     "channels": "acc[c] = x[index[c]]",
     "flatten": "acc[k] = element k of x in the order of the flatten",
     "topk": "y[k] = index of the greatest x that is left, the lowest index among equals",
-}
-DECISION = {
-    "count": "y[o] = +1 where acc[o] >= level[o]: where the lanes that agree reach limit[o], which holds all constants",
-    "sums": "y[o] = +1 where acc[o] >= level[o]: each half starts at 0x8000 - level[o], its top bit tells",
 }
 STAGE = {
     "affine": "then acc * multiplier + offset",
@@ -48,8 +39,9 @@ def comment(graph: Graph, step: Step) -> tuple[str, ...]:
     stages = [STAGE[stage.kind] for stage in step.stages]
     if step.level is not None:
         decision = "y[o] = +1 where acc[o] >= level[o]"
-        stages.append(decision if step.stages else DECISION.get(step.kind, decision))
-        if step.negated is not None and step.negated.any() and step.kind in MATRIX:
+        folded = step.kernel is not None and step.kernel.folds(step.matrix)
+        stages.append(step.kernel.decision if folded else decision)
+        if step.negated is not None and step.negated.any():
             stages.append("where the threshold is flipped, the weights are negated and the level is 1 - level")
         elif step.flip is not None and step.flip.any():
             stages.append("the other way round where flipped")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from lrtc.backends.c.formulas import comment
-from lrtc.backends.c.matrix import limits_only, matrix_tables, sums_view
 from lrtc.backends.c.memory import CPlan
-from lrtc.backends.c.steps import LOGITS, MATRIX, Step
+from lrtc.backends.c.menu import Parts
+from lrtc.backends.c.steps import LOGITS, Step
 from lrtc.backends.c.storage import WORD, ctype_of_value, depth, kind_of, pixels
 from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.views import LayerView, OperandView, StageView, WindowView
@@ -15,8 +15,6 @@ from lrtc.ir import Graph, TensorType
 from lrtc.ir.bits import pack_bits
 from lrtc.ir.bits import planes as planes_of
 from lrtc.ir.ops import Flatten, Pad, TopK
-
-SCRATCH = {"count": "window", "count_planes": "window", "pairs": "window", "slices": "planes", "sums": "frame"}
 
 
 def layer_views(graph: Graph, plan: CPlan, name: str) -> tuple[LayerView, ...]:
@@ -30,22 +28,22 @@ def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> Laye
     logits = index == len(plan.steps) - 1  # the last step writes to the caller's memory
     store = "int" if logits else {"b1": "bits", "t2": "pair", "int": "int"}[kind_of(y)]
     y_ctype = "int32_t" if logits else ctype_of_value(y)
-    tables, matrix = matrix_tables(step, function, x) if step.kind in MATRIX and step.kind != "sums" else ((), None)
+    parts = step.kernel.parts(step.matrix, function) if step.kernel else None
     operands, constants, places = _operands(graph, plan, step, function)
     stages, stage_tables = _stages(graph, step, function, operands)
     window = _window(step, x)
     lines = comment(graph, step)
     n_added = sum(stage.kind == "add" for stage in step.stages)
-    scratch = _scratch(plan, index, step)
+    scratch = plan.place(plan.scratch(index), step.kernel.scratch_ctype) if step.scratch else ""
     params = [f"const {o.ctype} *{o.name}" for o in operands]
-    params += [f"{scratch[0]} *{SCRATCH[step.kind]}"] if scratch else []
+    params += [f"{step.kernel.scratch_ctype} *{step.kernel.scratch_name}"] if scratch else []
     extra = _extra(step)
     in_order = bool(step.nodes) and isinstance(step.nodes[0].op, Flatten) and step.nodes[0].op.order == "HWC"
     return LayerView(
         function=function,
-        template=f"{step.kind}.c.j2",
+        template=f"{step.kernel.template if step.kernel else step.kind}.c.j2",
         comment=lines,
-        tables=(*constants, *tables, *_own_tables(graph, step, function, x), *stage_tables),
+        tables=(*constants, *(parts.tables if parts else ()), *_own_tables(graph, step, function, x), *stage_tables),
         params=", ".join([*params, f"{y_ctype} *y"]),
         operands=operands,
         added=operands[len(operands) - n_added :],
@@ -58,17 +56,16 @@ def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> Laye
         outputs=y.shape[-1],
         pixels=pixels(x),
         window=window,
-        matrix=matrix,
-        sums=sums_view(step) if step.kind == "sums" else None,
+        matrix=parts.view if parts else None,
         has_least=step.least is not None,
         extra=extra,
         in_order=in_order,
         spans=operands[: len(operands) - n_added] if step.kind == "concat" else (),
         tail=(y.shape[-1] - 1) % WORD + 1,
         last_word=(y.shape[-1] - 1) // WORD,
-        call=", ".join([*places, *scratch[1:], "logits" if logits else _place(graph, plan, step.y)]),
+        call=", ".join([*places, *([scratch] if scratch else []), "logits" if logits else _place(graph, plan, step.y)]),
         summary=f"{lines[0]}: {x} -> {'int32_t' if step.y == LOGITS else y}",
-        kernels=_kernels(step, store, operands, stages, matrix, window, y_ctype),
+        kernels=_kernels(step, store, operands, stages, parts, y_ctype),
     )
 
 
@@ -92,17 +89,7 @@ def _place(graph: Graph, plan: CPlan, value: str) -> str:
     buffer = plan.buffers[value]
     if buffer in {v.name for v in graph.inputs}:
         return "input"
-    ctype, offset = ctype_of_value(graph.types[value]), plan.arena.offset(buffer) // 4
-    return f"arena + {offset}" if ctype == "uint32_t" else f"({ctype} *)(arena + {offset})"
-
-
-def _scratch(plan: CPlan, index: int, step: Step) -> tuple[str, ...]:
-    """Return the type of the scratch and where it lies, or nothing."""
-    if not step.scratch:
-        return ()
-    ctype = "uint8_t" if step.kind == "sums" else "uint32_t"
-    place = f"arena + {plan.arena.offset(plan.scratch(index)) // 4}"
-    return ctype, f"(uint8_t *)({place})" if step.kind == "sums" else place
+    return plan.place(buffer, ctype_of_value(graph.types[value]))
 
 
 def _stages(graph: Graph, step: Step, function: str, operands: tuple) -> tuple[tuple[StageView, ...], list[Table]]:
@@ -130,7 +117,7 @@ def _stages(graph: Graph, step: Step, function: str, operands: tuple) -> tuple[t
                 tables.append(number_table(f"{function}_flip", stage.flip.astype(np.int64)))
         views.append(StageView(**says))
         source = f"v{k + 1}"
-    if step.level is not None and not limits_only(step) and step.kind != "sums":
+    if step.level is not None and not (step.kernel and step.kernel.folds(step.matrix)):
         tables.append(number_table(f"{function}_level", step.level, least=16))
         if step.flip is not None and step.flip.any():
             tables.append(word_table(f"{function}_flip", pack_bits(step.flip, WORD)))
@@ -172,27 +159,16 @@ def _window(step: Step, x: TensorType) -> WindowView | None:
 
 
 def _kernels(
-    step: Step, store: str, operands: tuple, stages: tuple, matrix: object, window: object, y_ctype: str
+    step: Step, store: str, operands: tuple, stages: tuple, parts: Parts | None, y_ctype: str
 ) -> frozenset[str]:
     """Return which texts of hw/c the function calls."""
-    gathers = window is not None and not window.flat
-    ternary = matrix is not None and matrix.ternary
-    count = {"count", "count_t2" if ternary else "count_b1"}
-    calls = {
-        "count": count | ({"window", "gather"} if gathers else set()),
-        "count_planes": count | {"signed"} | ({"window", "gather"} if gathers else set()),
-        "pairs": {"signed"}
-        | ({"pairs_t2"} if ternary else {"pairs", "pairs_b1"})
-        | ({"window", "gather"} if gathers else set()),
-        "slices": count | {"signed", "slice_u8"} | ({"window", "gather_u8"} if gathers else set()),
-        "sums": {"bits"} | ({"pad_u8"} if step.scratch else set()),
-        "integers": {"signed"},
-        "pool_bits": {"window", "maxpool_b1"},
-    }.get(step.kind, set())
-    direct = ("count", "count_planes", "pairs", "slices", "sums", "pool_bits", "place_words", "join")
-    reads = operands if step.kind not in direct else operands[len(operands) - sum(s.kind == "add" for s in stages) :]
+    calls = set(parts.texts) if parts else {"window", "maxpool_b1"} if step.kind == "pool_bits" else set()
+    whole = step.kind in ("pool_bits", "place_words", "join")  # words are written, not elements
+    added = operands[len(operands) - sum(s.kind == "add" for s in stages) :]
+    reads = added if whole or (step.kernel and not step.kernel.reads_elements) else operands
     calls |= {f"read_{o.kind}" for o in reads if o.kind != "int"}
-    calls |= {"bits"} if store == "bits" and step.kind not in ("pool_bits", "place_words", "join") else set()
+    elements = step.kernel.elements if step.kernel else not whole
+    calls |= {"bits"} if store == "bits" and elements else set()
     calls |= {"signed"} if any(s.kind == "affine" for s in stages) else set()
     calls |= {"int16"} if any("int16" in c for c in (y_ctype, *(o.ctype for o in operands))) else set()
     return frozenset(calls)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lrtc.backends.c.menu import Choice
 from lrtc.backends.c.steps import LOGITS, Step, plan_steps, root
 from lrtc.backends.c.storage import kind_of, pixel_bytes, size_bytes
 from lrtc.ir import Graph
@@ -23,10 +24,18 @@ class CPlan:
         """Return the name of the scratch buffer of step `index`."""
         return f".scratch{index}"
 
+    def place(self, buffer: str, ctype: str) -> str:
+        """Return where a buffer of the arena begins, as a C pointer to `ctype`."""
+        place = f"arena + {self.arena.offset(buffer) // 4}"
+        return place if ctype == "uint32_t" else f"({ctype} *)({place})"
 
-def plan_c(graph: Graph) -> CPlan:
-    """Return the steps and the arena for a graph whose ops and types `refuse` has found nothing against."""
-    steps, views = plan_steps(graph)
+
+def plan_c(graph: Graph, choice: Choice = "") -> CPlan:
+    """Return the steps and the arena for a graph whose ops and types `refuse` has found nothing against.
+
+    choice: layer → kernel, layers by the names of their values, or one kernel for all that may have it.
+    """
+    steps, views = plan_steps(graph, choice)
     outside = {v.name for v in graph.inputs} | {LOGITS} | {n for n in graph.types if graph.const(n) is not None}
     if steps[-1].y != LOGITS:
         outside.add(steps[-1].y)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrtc.backends.c.kernels import kernel_of, scratch_bytes
+from lrtc.backends.c.menu import Choice, Kernel, Matrix, choose
 from lrtc.backends.c.storage import WORD, kind_of, pixels
 from lrtc.backends.c.windows import Window
 from lrtc.ir import B1, Graph, Node
@@ -33,7 +33,6 @@ from lrtc.ir.ops import (
 )  # fmt: skip
 
 ELEMENTWISE = (Affine, Clamp, Add, Threshold)
-MATRIX = ("count", "count_planes", "pairs", "slices", "sums", "integers")
 LOGITS = ".logits"  # no value can be called so
 
 
@@ -57,11 +56,11 @@ class Stage:
 class Step:
     """One C function: reads `xs`, writes `y`.
 
-    kind: the name of its template. nodes: what it stands for, the first does the work. xs: the operands of the first
-    node, then those that `add` stages read. weights: int64 [O,Kh,Kw,I]. level: int64 [O], the last stage of a `b1`
-    value, y = v ≥ level; where a matrix layer has no stage before it, weights and levels of flipped channels are
-    negated already and `negated` tells which, else `flip` turns bits. least: bool [C], channels where a pool takes the
-    minimum. scratch: bytes.
+    kind: the name of its kernel, or of its template. nodes: what it stands for, the first does the work. xs: the
+    operands of the first node, then those that `add` stages read. kernel, matrix: of a convolution or linear layer.
+    level: int64 [O], the last stage of a `b1` value, y = v ≥ level; where a matrix layer has no stage before it,
+    weights and levels of flipped channels are negated already and `negated` tells which, else `flip` turns bits.
+    least: bool [C], channels where a pool takes the minimum. scratch: bytes.
     """
 
     kind: str
@@ -70,8 +69,8 @@ class Step:
     y: str
     stages: tuple[Stage, ...] = ()
     window: Window | None = None
-    weights: np.ndarray | None = None
-    groups: int = 1
+    kernel: Kernel | None = None
+    matrix: Matrix | None = None
     level: np.ndarray | None = None
     flip: np.ndarray | None = None
     negated: np.ndarray | None = None
@@ -91,7 +90,7 @@ class Step:
         return self.xs if self.kind == "map" else tuple(x for x in added if x not in own)
 
 
-def plan_steps(graph: Graph) -> tuple[tuple[Step, ...], dict[str, str]]:
+def plan_steps(graph: Graph, choice: Choice = "") -> tuple[tuple[Step, ...], dict[str, str]]:
     """Return the steps in order, and value → the value in whose memory it lies, for values that are only views."""
     alive = _alive(graph)
     views = {n.out: n.ins[0] for n in alive if is_view(graph, n)}
@@ -101,7 +100,7 @@ def plan_steps(graph: Graph) -> tuple[tuple[Step, ...], dict[str, str]]:
         if node.out not in done:
             chain = _chain(graph, node, done)
             done.update(n.out for n in chain)
-            placed.append((position[chain[-1].out], _step(graph, chain)))
+            placed.append((position[chain[-1].out], _step(graph, chain, choice)))
     steps = [step for _, step in sorted(placed, key=lambda p: p[0])]
     (result,) = graph.outputs
     last = steps[-1] if steps else None
@@ -155,7 +154,7 @@ def _chain(graph: Graph, node: Node, done: set[str]) -> list[Node]:
     return chain
 
 
-def _step(graph: Graph, chain: list[Node]) -> Step:
+def _step(graph: Graph, chain: list[Node], choice: Choice) -> Step:
     first = chain[0]
     alone = isinstance(first.op, ELEMENTWISE)  # nothing to compute before: read, then the stages
     stages = _stages(graph, chain if alone else chain[1:], None if alone else first.out)
@@ -167,7 +166,8 @@ def _step(graph: Graph, chain: list[Node]) -> Step:
     xs = (*own, *(stage.operand for stage in stages if stage.kind == "add"))
     common = {"nodes": tuple(chain), "xs": xs, "y": chain[-1].out, "stages": stages, "level": level, "flip": flip}
     if isinstance(first.op, (Conv2d, Linear)):
-        return _matrix(graph, first, common)
+        wanted = choice if isinstance(choice, str) else choice.get(first.out, "")
+        return _matrix(graph, first, common, wanted)
     if alone:
         return Step("map", **common)
     return _move(graph, first, common)
@@ -207,7 +207,7 @@ def _needed(graph: Graph, value: str, limits: tuple[int | None, int | None]) -> 
     return None if low is None or low <= least else low, None if high is None or high >= greatest else high
 
 
-def _matrix(graph: Graph, node: Node, common: dict) -> Step:
+def _matrix(graph: Graph, node: Node, common: dict, wanted: str) -> Step:
     """Return the step of a convolution or linear layer."""
     type_, weights = graph.types[node.ins[0]], graph.const(node.ins[1]).astype(np.int64)
     groups = 1
@@ -226,10 +226,9 @@ def _matrix(graph: Graph, node: Node, common: dict) -> Step:
         weights[flip] *= -1
         level = np.where(flip, 1 - common["level"], common["level"])
         common = common | {"level": level, "flip": None, "negated": flip}
-    kind, weights = kernel_of(type_, weights, groups, one_level)
-    groups = groups if kind == "integers" else 1
-    scratch = scratch_bytes(kind, window, type_)
-    return Step(kind, window=window, weights=weights, groups=groups, scratch=scratch, **common)
+    layer = Matrix(type_, window, weights, groups, common["level"] if one_level else None)
+    kernel = choose(layer, wanted)
+    return Step(kernel.name, window=window, kernel=kernel, matrix=layer, scratch=kernel.scratch(layer), **common)
 
 
 def _move(graph: Graph, node: Node, common: dict) -> Step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,15 +12,38 @@ LINE = 116
 TYPES = (("uint8_t", 0, 0xFF), ("int8_t", -0x80, 0x7F), ("uint16_t", 0, 0xFFFF), ("int16_t", -0x8000, 0x7FFF))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """`static const ctype name dims = {rows};` where rows are lines of text. bytes: what it takes in flash."""
+    """`static const ctype name dims = {rows};` of integers of one or two axes; `lines` makes their text when asked."""
 
     name: str
     ctype: str
-    dims: str
-    rows: tuple[str, ...]
-    bytes: int
+    values: np.ndarray
+    lines: Callable[[np.ndarray, int], list[str]]
+
+    @property
+    def dims(self) -> str:
+        """Return the lengths of the axes as C writes them."""
+        return "".join(f"[{n}]" for n in self.values.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Return what the table takes in flash."""
+        return self.values.size * _bits(self.ctype) // 8
+
+    @cached_property
+    def rows(self) -> tuple[str, ...]:
+        """Return the lines between the braces."""
+        if self.values.ndim == 1:
+            return tuple(self.lines(self.values, 4))
+        rows: list[str] = []
+        for row in self.values:
+            texts = self.lines(row, 6)
+            if len(texts) == 1:
+                rows.append("{" + texts[0].rstrip(",") + "},")
+            else:
+                rows += ["{" + texts[0], *(" " + line for line in texts[1:-1]), " " + texts[-1].rstrip(",") + "},"]
+        return tuple(rows)
 
 
 def ctype_of(values: np.ndarray, least: int = 8) -> str:
@@ -33,12 +57,12 @@ def ctype_of(values: np.ndarray, least: int = 8) -> str:
 
 def number_table(name: str, values: np.ndarray, least: int = 8) -> Table:
     """Return a table of integers of one or two axes."""
-    return _table(name, ctype_of(values, least), values, _decimal_lines)
+    return Table(name, ctype_of(values, least), values, _decimal_lines)
 
 
 def word_table(name: str, words: np.ndarray) -> Table:
     """Return a table of 32-bit words in hexadecimal."""
-    return _table(name, "uint32_t", words, _word_lines)
+    return Table(name, "uint32_t", words, _word_lines)
 
 
 def _bits(ctype: str) -> int:
@@ -47,21 +71,6 @@ def _bits(ctype: str) -> int:
 
 def _decimal(value: int) -> str:
     return "(-2147483647 - 1)" if value == -(1 << 31) else str(value)
-
-
-def _table(name: str, ctype: str, values: np.ndarray, lines: Callable[[np.ndarray, int], list[str]]) -> Table:
-    dims = "".join(f"[{n}]" for n in values.shape)
-    size = values.size * _bits(ctype) // 8
-    if values.ndim == 1:
-        return Table(name, ctype, dims, tuple(lines(values, 4)), size)
-    rows: list[str] = []
-    for row in values:
-        texts = lines(row, 6)
-        if len(texts) == 1:
-            rows.append("{" + texts[0].rstrip(",") + "},")
-        else:
-            rows += ["{" + texts[0], *(" " + line for line in texts[1:-1]), " " + texts[-1].rstrip(",") + "},"]
-    return Table(name, ctype, dims, tuple(rows), size)
 
 
 def _decimal_lines(values: np.ndarray, indent: int) -> list[str]:

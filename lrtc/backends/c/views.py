@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrtc.backends.c.tables import Table
-from lrtc.backends.c.weights import Sum
 
 
 @dataclass(frozen=True)
@@ -67,53 +66,14 @@ class StageView:
 
 
 @dataclass(frozen=True)
-class MatrixView:
-    """What a convolution or linear layer multiplies with. classes: of the border; inside: channels of a group."""
-
-    words: int = 0
-    planes: int = 0
-    elements: int = 0
-    ternary: bool = False
-    signed: bool = False
-    classes: int = 1
-    class_cols: int = 1
-    class_ctype: str = ""
-    weight_ctype: str = ""
-    plane_words: int = 0
-    nonzero: int = 0
-    inside: int = 0
-    grouped: bool = False
-
-
-@dataclass(frozen=True)
-class SumsView:
-    """The straight-line code of a layer on bytes: taps (number, two offsets), groups of at most 16 outputs."""
-
-    framed: bool
-    rows: int
-    row_bytes: int
-    pairs: int
-    last: int
-    row_step: int
-    pair_step: int
-    top: int
-    left_bytes: int
-    in_row_bytes: int
-    odd: bool
-    taps: tuple[tuple[int, int, int], ...]
-    total: str
-    groups: tuple[tuple[tuple[Sum, ...], int], ...]
-    words: tuple[tuple[int, int | None], ...]
-
-
-@dataclass(frozen=True)
 class LayerView:
     """One C function.
 
     operands: x, x2, …; added: those that stages read. store: `bits` (b1), `pair` (t2) or `int`, how elements are
     written; level: a `bits` element is compared with a table, flip: and turned by another. value: the C variable that
-    is stored. extra: a number that one template needs (a fill value, k). in_order: a flatten as the elements lie.
-    spans: the operands of a concat. tail: lanes of the last word of a pixel of y, which is number `last_word`.
+    is stored. matrix: the view of the layer's kernel. extra: a number that one template needs (a fill value, k).
+    in_order: a flatten as the elements lie. spans: the operands of a concat. tail: lanes of the last word of a pixel of
+    y, which is number `last_word`.
     """
 
     function: str
@@ -132,8 +92,7 @@ class LayerView:
     outputs: int
     pixels: int
     window: WindowView | None
-    matrix: MatrixView | None
-    sums: SumsView | None
+    matrix: object
     has_least: bool
     extra: int
     in_order: bool
