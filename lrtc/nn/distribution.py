@@ -8,13 +8,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-VARIANCE_EPS = 1e-3  # added inside the root wherever a standard deviation is taken (Shayer 2018, official code)
+from lrtc.nn.noise import normal_like
+from lrtc.nn.sampling import VARIANCE_EPS, SampledSign
 
 
 class Gaussian(NamedTuple):
     """A pre-activation distribution: independent normals of this mean and variance, [N, C] or [N, C, H, W].
 
-    The variance has batch axis 1 where it is the same for every sample (±1 inputs).
+    The variance has batch axis 1 where it is the same for every sample (±1 inputs), and then H and W 1 too where it
+    is the same for every position (no padding).
     """
 
     mean: Tensor
@@ -45,40 +47,13 @@ def standardize(g: Gaussian) -> Tensor:
     return g.mean / torch.sqrt(g.var.clamp_min(0) + VARIANCE_EPS)
 
 
-class _Concrete(torch.autograd.Function):
-    """tanh((l + L) / 2τ) of the log-odds l = log Φ(z) − log Φ(−z), or its sign with the same gradient.
-
-    One function, not a chain of autograd nodes, because sampling signs is most of a training step.
-    dl/dz = φ(z) / (Φ(z) Φ(−z)).
-    """
-
-    @staticmethod
-    def forward(ctx, z: Tensor, noise: Tensor, temperature: float, hard: bool) -> Tensor:
-        small = torch.special.log_ndtr(-z.abs())  # log of the less probable side
-        large = torch.log1p(-torch.exp(small))
-        shifted = torch.copysign(large - small, z).add_(noise)
-        soft = torch.tanh(shifted / (2 * temperature))
-        ctx.save_for_backward(z, small.add_(large), soft)
-        ctx.temperature = temperature
-        return (shifted >= 0).to(z.dtype).mul_(2).sub_(1) if hard else soft
-
-    @staticmethod
-    def backward(ctx, grad: Tensor):
-        z, both, soft = ctx.saved_tensors
-        slope = torch.exp(-0.5 * z * z - both - 0.5 * math.log(2 * math.pi))
-        slope = torch.minimum(slope, z.abs() + 1.6)  # a bound of dl/dz; the exponent's rounding error grows with z²
-        return grad * slope * (1 - soft * soft) / (2 * ctx.temperature), None, None, None
-
-
 def sample_sign(g: Gaussian, temperature: float, hard: bool) -> Tensor:
     """Return samples of sign(y), y ~ N(m, s²): binary concrete at this temperature, ±1 exactly if `hard`.
 
-    P(h=+1) = Φ(m/s). Probabilities themselves are never formed: log(p + 1e-10) has no gradient beyond |m/s| = 6,
-    while `log_ndtr` keeps the log-odds finite and exact.
+    P(h=+1) = Φ(m/s). Written in Φ(−m/s) and uniform noise, never in log(p + 1e-10), which has no gradient beyond
+    |m/s| = 6; `lrtc.nn.sampling` has the formulas.
     """
-    z = standardize(g)
-    noise = torch.rand_like(z)
-    return _Concrete.apply(z, torch.logit(noise, eps=torch.finfo(z.dtype).eps), temperature, hard)
+    return SampledSign.apply(g.mean, g.var, temperature, hard)
 
 
 def sign_mean(g: Gaussian) -> Tensor:
@@ -88,7 +63,7 @@ def sign_mean(g: Gaussian) -> Tensor:
 
 def sample_normal(g: Gaussian) -> Tensor:
     """Return m + sqrt(s² + eps)·ξ with ξ ~ N(0, 1), fresh for every element (local reparameterisation)."""
-    return g.mean + torch.sqrt(g.var.clamp_min(0) + VARIANCE_EPS) * torch.randn_like(g.mean)
+    return g.mean + torch.sqrt(g.var.clamp_min(0) + VARIANCE_EPS) * normal_like(g.mean)
 
 
 def log_thirds(g: Gaussian, width: float) -> Tensor:

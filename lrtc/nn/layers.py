@@ -76,18 +76,23 @@ class _LRTLayer(nn.Module):
         mean, second = W.moments(self.alpha, self.beta)
         if isinstance(x, Moments):
             m = self._map(x.mean, mean)
-            var = self._map(x.second, second) - self._map(x.mean.square(), mean.square())
+            var = (self._map(x.second, second) - self._map(x.mean.square(), mean.square())).clamp_min(0)
         else:
             m = self._map(x, mean)
-            spread = second - mean.square()
+            spread = (second - mean.square()).clamp_min(0)
             if bool((x.detach().abs() == 1).all()):
-                # h² = 1: the variance is the same for every sample, and padded taps still add nothing to it
-                var = self._map(torch.ones_like(x[:1]), spread)
+                var = self._variance_of_signs(x, spread)
             else:
                 var = self._map(x.square(), spread)
         if self.bias is not None:
             m = m + self._per_output(self.bias)
-        return Gaussian(m, var.clamp_min(0))
+        return Gaussian(m, var)
+
+    def _variance_of_signs(self, x: Tensor, spread: Tensor) -> Tensor:
+        """Return s² [1, O, …] for h² = 1: the same for every sample, and without padding for every position."""
+        if self._padded():
+            return self._map(torch.ones_like(x[:1]), spread)  # padded taps add nothing
+        return self._per_output(spread.flatten(1).sum(1))[None]
 
     def _discrete(self, x: Tensor) -> Tensor:
         # The bias stays out of the accumulator, which is an exact integer for integer inputs. In float64 on CUDA:
@@ -98,6 +103,9 @@ class _LRTLayer(nn.Module):
 
     def _per_output(self, v: Tensor) -> Tensor:
         return v
+
+    def _padded(self) -> bool:
+        return False
 
     @torch.no_grad()
     def discretize_(self, generator: torch.Generator | None = None) -> None:
@@ -173,6 +181,9 @@ class LRTConv2d(_LRTLayer):
     def _per_output(self, v: Tensor) -> Tensor:
         return v[:, None, None]
 
+    def _padded(self) -> bool:
+        return any(self.padding)
+
     def extra_repr(self) -> str:
         return _conv_repr(self)
 
@@ -202,6 +213,9 @@ class LRTConv1d(_LRTLayer):
 
     def _per_output(self, v: Tensor) -> Tensor:
         return v[:, None]
+
+    def _padded(self) -> bool:
+        return bool(self.padding)
 
     def extra_repr(self) -> str:
         return _conv_repr(self)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lrtc.nn.distribution import Gaussian
+from lrtc.nn.sampling import Normalize, channels
 
 
 def batchnorm_affine(gamma: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -20,11 +21,7 @@ def batchnorm_affine(gamma: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps
 def batchnorm_exact(x: Tensor, gamma: Tensor, bias: Tensor, mean: Tensor, var: Tensor, eps: float) -> Tensor:
     """Return x·alpha + offset over channel axis 1: a multiplication, then an addition, never fused (D4)."""
     alpha, offset = batchnorm_affine(gamma, bias, mean, var, eps)
-    return x * _channels(alpha, x) + _channels(offset, x)
-
-
-def _channels(v: Tensor, x: Tensor) -> Tensor:
-    return v.view(-1, *([1] * (x.dim() - 2)))
+    return x * channels(alpha, x) + channels(offset, x)
 
 
 class _Norm(nn.Module):
@@ -60,7 +57,8 @@ class LRTBatchNorm(_Norm):
         M = mean(m)     V = mean(s²) + mean((m − M)²)
         m' = |g| (m − M) / sqrt(V + eps) + b      s'² = g² s² / (V + eps)
     |g|, because a sign sees only m'/s': a negative g would turn the deterministic network but not the random one.
-    Training uses batch statistics and keeps running ones (population variance); eval uses the running ones, on
+    Training uses batch statistics, of the batches of all processes in a distributed run, and keeps running ones
+    (population variance); eval uses the running ones, on
     tensors by the arithmetic of `batchnorm_exact`.
     """
 
@@ -69,27 +67,24 @@ class LRTBatchNorm(_Norm):
         self.momentum = momentum
 
     def forward(self, x: Tensor | Gaussian) -> Tensor | Gaussian:
-        mean, var = self._statistics(x) if self.training else (self.running_mean, self.running_var)
-        gamma = self.weight.abs()
+        if self.training:
+            return self._by_batch(x)
+        gamma, mean, var = self.weight.abs(), self.running_mean, self.running_var
         if not isinstance(x, Gaussian):
-            if not self.training:
-                return batchnorm_exact(x, gamma, self.bias, mean, var, self.eps)
-            scale = gamma / torch.sqrt(var + self.eps)
-            return (x - _channels(mean, x)) * _channels(scale, x) + _channels(self.bias, x)
-        scale = _channels(gamma / torch.sqrt(var + self.eps), x.mean)
-        centred = x.mean - _channels(mean, x.mean)
-        return Gaussian(centred * scale + _channels(self.bias, x.mean), x.var * scale.square())
+            return batchnorm_exact(x, gamma, self.bias, mean, var, self.eps)
+        scale = channels(gamma / torch.sqrt(var + self.eps), x.mean)
+        centred = x.mean - channels(mean, x.mean)
+        return Gaussian(centred * scale + channels(self.bias, x.mean), x.var * scale.square())
 
-    def _statistics(self, x: Tensor | Gaussian) -> tuple[Tensor, Tensor]:
-        m = x.mean if isinstance(x, Gaussian) else x
-        axes = (0, *range(2, m.dim()))
-        var, mean = torch.var_mean(m, axes, correction=0)
-        if isinstance(x, Gaussian):
-            var = var + x.var.mean(axes)
+    def _by_batch(self, x: Tensor | Gaussian) -> Tensor | Gaussian:
+        given = not isinstance(x, Gaussian)
+        m = x if given else x.mean
+        spread = torch.zeros_like(self.bias) if given else x.var.mean((0, *range(2, x.var.dim())))
+        y, scale, mean, var = Normalize.apply(m, spread, self.weight, self.bias, self.eps)
         with torch.no_grad():
-            self.running_mean.lerp_(mean.detach().to(self.running_mean), self.momentum)
-            self.running_var.lerp_(var.detach().to(self.running_var), self.momentum)
-        return mean, var
+            self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
+            self.running_var.lerp_(var.to(self.running_var), self.momentum)
+        return y if given else Gaussian(y, x.var * channels(scale.square(), x.var))
 
 
 class LRTGain(nn.Module):
@@ -108,9 +103,9 @@ class LRTGain(nn.Module):
     def forward(self, x: Tensor | Gaussian) -> Tensor | Gaussian:
         gain = self.gain.abs()
         if isinstance(x, Gaussian):
-            scale, bias = _channels(gain, x.mean), _channels(self.bias, x.mean)
+            scale, bias = channels(gain, x.mean), channels(self.bias, x.mean)
             return Gaussian(x.mean * scale + bias, x.var * scale.square())
-        return x * _channels(gain, x) + _channels(self.bias, x)
+        return x * channels(gain, x) + channels(self.bias, x)
 
     def extra_repr(self) -> str:
         return f"{self.num_features}"

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lrtc.nn.distribution import Gaussian, Moments, log_thirds, sample_sign, sign_mean
+from lrtc.nn.sampling import HardSign
 
 MODES = ("gumbel", "moment")
 
@@ -39,11 +40,7 @@ class LRTSign(nn.Module):
                 return sample_sign(x, self.temperature, self.hard)
             mean = sign_mean(x)
             return Moments(mean, torch.ones_like(mean))
-        h = torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
-        if self.training and x.requires_grad:
-            carrier = x.clamp(-1, 1)
-            return h + (carrier - carrier.detach())
-        return h
+        return HardSign.apply(x)
 
     def extra_repr(self) -> str:
         return f"temperature={self.temperature:g}, mode={self.mode!r}, hard={self.hard}"

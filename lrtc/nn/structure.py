@@ -90,7 +90,8 @@ class ExactAvgPool2d(SumPool2d):
     def forward(self, x: Tensor | Gaussian) -> Tensor | Gaussian:
         taps = self.kernel_size[0] * self.kernel_size[1]
         if isinstance(x, Gaussian):
-            return Gaussian(super().forward(x.mean) / taps, super().forward(x.var) / taps**2)
+            var = x.var.expand(*x.var.shape[:2], *x.mean.shape[2:])
+            return Gaussian(super().forward(x.mean) / taps, super().forward(var) / taps**2)
         return divided(super().forward(x), taps)
 
 
