@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lrtc.chain import CORES, Chain
+from lrtc.chain import DEFAULT_CORES, Chain
 from lrtc.driver import open_model
 from lrtc.errors import LrtcError, ToolMissing
 from lrtc.frontend.data import read_samples
@@ -47,7 +47,7 @@ def rows(net: str, images: int = IMAGES) -> list[Row]:
     chain, x = Chain(model), x[:images]
     want = chain.run("interp", x).logits
     found = []
-    for core in CORES:
+    for core in DEFAULT_CORES:
         run = chain.run(core, x)
         _same(run.logits, want, f"{net} on {core}")
         found += [

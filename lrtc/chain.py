@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from lrtc import interp
+from lrtc.check import cores
 from lrtc.driver import Model, Result, compile, ends_in_indices
 from lrtc.errors import LrtcError, Mismatch, ToolMissing, nearest
 
-CORES = ("cortex-m0", "cortex-m4")
+CORES = tuple(core.name for core in cores.CORES.values() if core.unicorn)
 ENGINES = ("torch", "interp", "c", *CORES, "rtl")
+DEFAULT_CORES = ("cortex-m0", "cortex-m4")
+DEFAULT_ENGINES = ("torch", "interp", "c", *DEFAULT_CORES, "rtl")
 SLOW = (*CORES, "rtl")  # engines that run a few images only, unless asked for more
 SLOW_IMAGES = 20
 
@@ -46,6 +49,31 @@ class Verdict:
     note: str = ""
 
 
+def check_engine(engine: str) -> None:
+    """Raise LrtcError with the known engines unless `engine` is one."""
+    if engine not in ENGINES:
+        raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
+
+
+def chosen_engines(engines: str | None, emulated: str | None) -> list[str]:
+    """Return the engines for two comma-separated lists; either may be absent.
+
+    engines: all that run; by default torch, interp, c, DEFAULT_CORES and rtl. emulated: the cores, "all" for all.
+    """
+    chosen = [e.strip() for e in engines.split(",")] if engines else list(DEFAULT_ENGINES)
+    for engine in chosen:
+        check_engine(engine)
+    if emulated is None:
+        return chosen
+    wanted = list(CORES) if emulated == "all" else [core.strip() for core in emulated.split(",")]
+    for core in wanted:
+        if core not in CORES:
+            raise LrtcError(f"no core {core!r}{nearest(core, CORES)}; known: {', '.join(CORES)}, or all")
+    others = [e for e in chosen if e not in CORES]
+    at = others.index("rtl") if "rtl" in others else len(others)
+    return [*others[:at], *wanted, *others[at:]]
+
+
 class Chain:
     """Runs engines on one model; what it compiles is compiled once."""
 
@@ -68,8 +96,7 @@ class Chain:
         return replace(self._run(engine, x, stalls), ranked=ends_in_indices(self.model.graph))
 
     def _run(self, engine: str, x: np.ndarray, stalls: str) -> Run:
-        if engine not in ENGINES:
-            raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
+        check_engine(engine)
         if engine == "torch":
             return Run(engine, self._torch(x))
         images = self.model.quantized(x)
@@ -143,7 +170,7 @@ def verify_chain(
     chain: Chain,
     x: np.ndarray,
     y: np.ndarray | None = None,
-    engines: Sequence[str] = ENGINES,
+    engines: Sequence[str] = DEFAULT_ENGINES,
     slow_images: int = SLOW_IMAGES,
     must_run: bool = False,
     step: Callable[[str, int], None] = lambda engine, images: None,

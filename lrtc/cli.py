@@ -153,7 +153,10 @@ def verify(
     model: ModelPath,
     data: DataPath,
     engines: Annotated[
-        str | None, typer.Option("--engines", help="comma-separated; default: all that can run here")
+        str | None, typer.Option("--engines", help="comma-separated; default: torch,interp,c,cortex-m0,cortex-m4,rtl")
+    ] = None,
+    cores: Annotated[
+        str | None, typer.Option("--cores", help="the emulated cores, comma-separated, or all; with the other engines")
     ] = None,
     images: Annotated[int | None, typer.Option("--images", help="images at most, for every engine", min=1)] = None,
     slow_images: Annotated[int, typer.Option("--slow-images", help="images for emulated cores and RTL", min=1)] = 20,
@@ -166,14 +169,11 @@ def verify(
 
     Exit status 0 when all that ran agree, 1 when one differs. Example: lrtc verify model.pt --data digits.npz
     """
-    from lrtc.chain import ENGINES, Chain, verify_chain
+    from lrtc.chain import Chain, chosen_engines, verify_chain
     from lrtc.driver import open_model
     from lrtc.report.tables import verdict_table, verdicts_json
 
-    chosen = [e.strip() for e in engines.split(",")] if engines else list(ENGINES)
-    for engine in chosen:
-        if engine not in ENGINES:
-            raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
+    chosen = chosen_engines(engines, cores)
     opened = open_model(model, name)
     raw, y = read_images(opened, data)
     raw, y = raw[:images], y if y is None else y[:images]
@@ -184,7 +184,8 @@ def verify(
         def step(engine: str, n: int) -> None:
             progress.update(task, description=f"{engine}: {n} images")
 
-        verdicts = list(verify_chain(chain, raw, y, chosen, slow_images, engines is not None, step))
+        named = engines is not None or cores not in (None, "all")
+        verdicts = list(verify_chain(chain, raw, y, chosen, slow_images, named, step))
     differing = [v.engine for v in verdicts if v.equal is False]
     skipped = [v.engine for v in verdicts if v.equal is None]
     if as_json:
@@ -204,7 +205,7 @@ def verify(
 def run(
     model: ModelPath,
     data: DataPath,
-    engine: Annotated[str, typer.Option("--engine", "-e", help="torch, interp, c, cortex-m0, cortex-m4 or rtl")] = "c",
+    engine: Annotated[str, typer.Option("--engine", "-e", help="torch, interp, c, rtl or a core: cortex-m4, …")] = "c",
     result: Annotated[Path | None, typer.Option("-o", "--output-file", help="an .npz for logits and class")] = None,
     images: Annotated[int | None, typer.Option("--images", help="images at most", min=1)] = None,
     name: Name = None,
@@ -214,13 +215,12 @@ def run(
 
     Example: lrtc run model.pt --data digits.npz --engine cortex-m4 -o out.npz
     """
-    from lrtc.chain import ENGINES, Chain
+    from lrtc.chain import Chain, check_engine
     from lrtc.driver import open_model
     from lrtc.output import write_arrays
     from lrtc.report.tables import cost_text
 
-    if engine not in ENGINES:
-        raise LrtcError(f"no engine {engine!r}{nearest(engine, ENGINES)}; known: {', '.join(ENGINES)}")
+    check_engine(engine)
     opened = open_model(model, name)
     raw, y = read_images(opened, data)
     raw, y = raw[:images], y if y is None else y[:images]

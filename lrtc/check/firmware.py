@@ -1,4 +1,4 @@
-"""Bare-metal Cortex-M programs: generated C linked with the start-up of hw/c/mcu; their sizes and symbols."""
+"""Bare-metal programs: generated C linked with the start-up of hw/c/mcu; their sizes and symbols."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrtc.check.toolchain import C99, arm_cc, compile_c, write_files
-from lrtc.errors import LrtcError, ToolMissing
+from lrtc.check.cores import core_named
+from lrtc.check.toolchain import C99, compile_c, compiler_for, write_files
+from lrtc.errors import ToolMissing
 from lrtc.resources import share
 
-CORES = ("cortex-m0", "cortex-m4")
 OPTIMISE = ("-O2",)
-_FREESTANDING = ("-mthumb", "-ffreestanding", "-nostdlib", "-ffunction-sections", "-fdata-sections")
+EMULATED = "emulated"  # a memory map larger than any part's: sizes are reported, not limited
+_FREESTANDING = ("-ffreestanding", "-nostdlib", "-ffunction-sections", "-fdata-sections")
 
 
 @dataclass(frozen=True)
@@ -47,31 +48,24 @@ class Firmware:
     symbols: dict[str, int]
 
 
-def check_core(core: str) -> None:
-    """Raise LrtcError unless `core` can be emulated here."""
-    if core not in CORES:
-        raise LrtcError(f"core {core!r} is not supported; known: {', '.join(CORES)}")
-
-
 def build_firmware(
     files: dict[str, str], core: str, folder: Path, *, roots: Sequence[str] = (), defines: Sequence[str] = (),
-    sources: Sequence[str] = (), memory: str | None = None, flags: Sequence[str] = OPTIMISE,
+    sources: Sequence[str] = (), memory: str = EMULATED, flags: Sequence[str] = OPTIMISE,
 ) -> Firmware:  # fmt: skip
     """Return the program linked from generated files for `core`.
 
     files: {path: text}, written below `folder`; `sources` of them are compiled. roots: functions that must stay.
     Without a main among the sources (`roots` given), an empty one is linked: the caller is the emulator.
-    memory: name of a memory map in hw/c/mcu, by default that of the core.
+    memory: name of a memory map in hw/c/mcu.
     """
-    check_core(core)
-    tool = arm_cc()
+    tool, chosen = compiler_for(core_named(core))
     mcu = share("hw") / "c" / "mcu"
     write_files(files, folder)
     own = [str(mcu / "start.c"), *([str(mcu / "idle.c")] if roots else [])]
-    name = f"{memory or core}.elf"
+    name = f"{memory}.elf"
     arguments = [
-        f"-mcpu={core}", *_FREESTANDING, *C99, *flags, *(f"-D{d}" for d in defines), "-I.",
-        "-T", str(mcu / f"{memory or core}.ld"), "-T", str(mcu / "link.ld"), "-Wl,--gc-sections",
+        *chosen, *_FREESTANDING, *C99, *flags, *(f"-D{d}" for d in defines), "-I.",
+        "-T", str(mcu / f"{memory}.ld"), "-T", str(mcu / "link.ld"), "-Wl,--gc-sections",
         *(f"-Wl,--undefined={root}" for root in roots), *own, *sources, "-o", name,
     ]  # fmt: skip
     compile_c(tool, arguments, folder, f"compiling for {core}")
@@ -110,6 +104,3 @@ def segments(firmware: Firmware) -> list[tuple[int, int, int, bytes]]:
 def missing(package: str) -> ToolMissing:
     """Return the error for a Python package of the `emulate` extra that is not installed."""
     return ToolMissing(f"emulation needs the Python package {package}", hint="`pip install 'lrtc[emulate]'`")
-
-
-__all__ = ["CORES", "Firmware", "Sizes", "build_firmware", "check_core", "missing", "read_firmware", "segments"]

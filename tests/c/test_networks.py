@@ -7,14 +7,18 @@ import pytest
 from c_programs import Compiled, assert_equal, to_c, to_program
 from graphs import random_network
 
-from lrtc.check.emulate import MAILBOX, Core, run_emulated, run_self_test
+from lrtc.check.cores import CORES
+from lrtc.check.emulate import run_emulated, run_self_test
 from lrtc.check.firmware import build_firmware
 from lrtc.check.host import run_self_test_host
+from lrtc.check.machine import MAILBOX, Machine
+from lrtc.check.toolchain import has_compiler
 from lrtc.ir import T2, U8, GraphBuilder, tensor
 from lrtc.ir.ops import Linear
 
 SEEDS = range(48)
 SANITIZED = range(100, 114)
+HERE = [name for name, core in CORES.items() if core.unicorn and has_compiler(core)]
 EMULATED = {201: {}, 202: {"channels": (33, 64)}, 203: {"head": "integer"}, 204: {"weights": ("b1",), "size": (6, 9)}}
 
 
@@ -52,7 +56,7 @@ def test_sanitizers_find_nothing(tmp_path):
         assert_equal(network, program.run(network.name, network.x))
 
 
-@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4"])
+@pytest.mark.parametrize("core", HERE)
 @pytest.mark.parametrize("seed", EMULATED)
 def test_emulated_core_equals_the_interpreter(seed, core):
     network = to_c(random_network(seed, **EMULATED[seed]), images=3, seed=seed)
@@ -88,7 +92,7 @@ def test_ties_go_to_the_lowest_index(tmp_path):
     assert len(set(network.want.argmax(axis=1))) > 2
     assert run_self_test_host(network.files, "ties") == 0
     roots = ["ties_classify"]
-    core = Core(build_firmware(network.files, "cortex-m0", tmp_path, sources=["ties.c"], roots=roots))
+    core = Machine(build_firmware(network.files, "cortex-m0", tmp_path, sources=["ties.c"], roots=roots))
     for image, want in zip(network.x, network.want.argmax(axis=1), strict=True):
         core.write(MAILBOX, image.tobytes())
         assert core.call("ties_classify", MAILBOX) == want

@@ -1,4 +1,4 @@
-/* start.c: start-up of a bare Cortex-M, and a way out through semihosting. No C library, no compiler library. */
+/* start.c: start-up of a bare Cortex-M or RISC-V, and a way out through semihosting. No C or compiler library. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +11,17 @@ void Reset_Handler(void);
 void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int value, size_t n);
 
+#if defined(__riscv)
+static STARTUP int semihost(int operation, const void *argument)
+{
+    register int a0 __asm__("a0") = operation;
+    register const void *a1 __asm__("a1") = argument;
+    __asm__ volatile(
+        ".option push\n.option norvc\n.balign 16\nslli zero, zero, 0x1f\nebreak\nsrai zero, zero, 7\n.option pop"
+        : "+r"(a0) : "r"(a1) : "memory");
+    return a0;
+}
+#else
 static STARTUP int semihost(int operation, const void *argument)
 {
     register int r0 __asm__("r0") = operation;
@@ -18,6 +29,7 @@ static STARTUP int semihost(int operation, const void *argument)
     __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
     return r0;
 }
+#endif
 
 static STARTUP void leave(int status)
 {
@@ -27,14 +39,6 @@ static STARTUP void leave(int status)
     (void)semihost(0x20, block); /* SYS_EXIT_EXTENDED */
     for (;;) {
     }
-}
-
-static const char lrtc_fault_text[] __attribute__((section(".startup.text"))) = "fault\n";
-
-static STARTUP void fault(void)
-{
-    (void)semihost(4, lrtc_fault_text); /* SYS_WRITE0 */
-    leave(99);
 }
 
 /* The compiler may call these two. volatile: so that it does not turn them into calls of themselves. */
@@ -57,7 +61,7 @@ STARTUP void *memset(void *to, int value, size_t n)
     return to;
 }
 
-STARTUP void Reset_Handler(void)
+static STARTUP void begin(void)
 {
     const uint32_t *from = &lrtc_data_load;
     volatile uint32_t *to = &lrtc_data_start;
@@ -70,6 +74,31 @@ STARTUP void Reset_Handler(void)
     leave(main());
 }
 
+#if defined(__riscv)
+__attribute__((naked, section(".vectors"), used)) void Reset_Handler(void)
+{
+    __asm__ volatile("la sp, lrtc_stack_top\nj %0" : : "i"(begin));
+}
+#else
+static const char lrtc_fault_text[] __attribute__((section(".startup.text"))) = "fault\n";
+
+static STARTUP void fault(void)
+{
+    (void)semihost(4, lrtc_fault_text); /* SYS_WRITE0 */
+    leave(99);
+}
+
+STARTUP void Reset_Handler(void)
+{
+#if defined(__ARM_FP) || (defined(__ARM_FEATURE_MVE) && __ARM_FEATURE_MVE)
+    /* Before anything that the compiler could turn into vectors: CPACR lets coprocessors 10 and 11 work. */
+    *(volatile uint32_t *)0xE000ED88u |= 0xFu << 20;
+    __asm__ volatile("dsb\nisb" : : : "memory");
+#endif
+    begin();
+}
+
 __attribute__((section(".vectors"), used)) void (*const lrtc_vectors[16])(void) = {
     (void (*)(void))(uintptr_t)&lrtc_stack_top, Reset_Handler, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault,
     fault, 0, fault, fault};
+#endif
