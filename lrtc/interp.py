@@ -286,21 +286,41 @@ def evaluate(graph: Graph, feeds: Mapping[str, np.ndarray]) -> Iterator[tuple[st
                 values.pop(name, None)
 
 
-def run(graph: Graph, x: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Return the (only) output [N,*shape] for the (only) input x [N,*shape] in the IR's axis order.
+Feeds = np.ndarray | Mapping[str, np.ndarray]  # [N,*shape]: of the only input, or input → data
 
-    A graph that takes a vector takes images of as many elements as well, as they lie (see passes.flatten_input).
+
+def answers(graph: Graph, x: Feeds, batch: int = 256) -> dict[str, np.ndarray]:
+    """Return {result: value [N,*shape]} for the inputs, [N,*shape] in the IR's axis order.
+
+    An input that is a vector takes images of as many elements as well, as they lie (see passes.flatten_input).
     """
-    (source,), (result,) = graph.inputs, graph.outputs
-    if x.shape[1:] != source.type.shape:
-        if len(source.type.shape) != 1 or x[:1].size != source.type.size * len(x[:1]):
-            raise ValueError(f"the input is {x.shape[1:]}, the graph takes {source.type.shape}")
-        x = x.reshape(len(x), -1)
-    parts = []
-    for i in range(0, len(x), batch):
-        feed = {source.name: x[i : i + batch]}
-        value = feed.get(result)
-        for name, value_now in evaluate(graph, feed):
-            value = value_now if name == result else value
-        parts.append(value)
-    return np.concatenate(parts)
+    feeds = feeds_of(graph, x)
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in graph.results}
+    for i in range(0, len(next(iter(feeds.values()))), batch):
+        held = {name: value[i : i + batch] for name, value in feeds.items()}
+        held |= {name: value for name, value in evaluate(graph, held) if name in graph.outputs}
+        for result, name in zip(graph.results, graph.outputs, strict=True):
+            parts[result].append(held[name])
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def feeds_of(graph: Graph, x: Feeds) -> dict[str, np.ndarray]:
+    """Return input → data in the shapes of the graph; ValueError for what does not fit."""
+    given = x if isinstance(x, Mapping) else {value.name: x for value in graph.inputs[:1]}
+    if set(given) != {value.name for value in graph.inputs} or len({len(v) for v in given.values()}) != 1:
+        raise ValueError(f"the inputs are {', '.join(given)}, the graph takes {', '.join(v.name for v in graph.inputs)}")
+    feeds = {}
+    for source in graph.inputs:
+        value = given[source.name]
+        if value.shape[1:] != source.type.shape:
+            if len(source.type.shape) != 1 or value[:1].size != source.type.size * len(value[:1]):
+                raise ValueError(f"the input is {value.shape[1:]}, the graph takes {source.type.shape}")
+            value = value.reshape(len(value), -1)
+        feeds[source.name] = value
+    return feeds
+
+
+def run(graph: Graph, x: Feeds, batch: int = 256) -> np.ndarray:
+    """Return the only output; see `answers`."""
+    (result,) = answers(graph, x, batch).values()
+    return result

@@ -39,12 +39,27 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """name, inputs, nodes in topological order, outputs (names of values)."""
+    """name, inputs, nodes in topological order, outputs (names of values).
+
+    named: what the outputs are called outside, where the model says so; passes rename values, never inputs or these.
+    """
 
     name: str
     inputs: tuple[Input, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
+    named: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """Return what each output is called outside: `named`, else logits, or out0, out1, …"""
+        several = tuple(f"out{k}" for k in range(len(self.outputs)))
+        return self.named or (several if len(several) > 1 else ("logits",))
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether there is one input and one output."""
+        return len(self.inputs) == len(self.outputs) == 1
 
     @cached_property
     def facts(self) -> dict[str, Fact]:
@@ -133,9 +148,9 @@ class GraphBuilder:
         ins = node.ins if ins is None else ins
         return self.add(op or node.op, ins, node.out, node.origin, node.type.layout.word)
 
-    def finish(self, outputs: Iterable[str]) -> Graph:
+    def finish(self, outputs: Iterable[str], named: tuple[str, ...] = ()) -> Graph:
         """Return the graph, without nodes that no output needs, names without gaps."""
-        graph = Graph(self.name, tuple(self.inputs), tuple(self.nodes), tuple(outputs))
+        graph = Graph(self.name, tuple(self.inputs), tuple(self.nodes), tuple(outputs), named)
         return with_plain_names(without_dead_nodes(graph))
 
 

@@ -40,6 +40,7 @@ def to_text(graph: Graph) -> str:
     for row in rows:
         cells = [f"{cell:<{columns[i]}}" if i < len(row) - 1 else cell for i, cell in enumerate(row)]
         lines.append("  " + " ".join(cells))
-    lines.append("  return " + ", ".join(f"%{name}" for name in graph.outputs))
+    named = [f"{name} = " for name in graph.named] or [""] * len(graph.outputs)
+    lines.append("  return " + ", ".join(f"{name}%{value}" for name, value in zip(named, graph.outputs, strict=True)))
     lines.append("}")
     return "\n".join(lines)

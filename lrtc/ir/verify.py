@@ -27,6 +27,12 @@ def verify(graph: Graph) -> Graph:
     for name in graph.outputs:
         if name not in known:
             raise IllegalGraph(f"output %{name} is not defined")
+    if graph.named:
+        if len(graph.named) != len(graph.outputs):
+            raise IllegalGraph(f"{len(graph.named)} names for {len(graph.outputs)} outputs")
+        taken: set[str] = set()
+        for name in graph.named:
+            _name(name, taken)
     _types(graph)
     return graph
 

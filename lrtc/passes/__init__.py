@@ -63,30 +63,34 @@ def run_pipeline(
     graph: Graph,
     pipeline: str | Sequence[Pass],
     watch: Callable[[Pass, Graph], None] | None = None,
-    probe: np.ndarray | None = None,
+    probe: interp.Feeds | None = None,
 ) -> Graph:
     """Return the graph after all passes of a pipeline; every result is verified.
 
-    watch(pass, graph) sees each result. probe [N,*input shape]: outputs on it must stay the same bit for bit after
-    every pass; IllegalGraph names the pass that changed one.
+    watch(pass, graph) sees each result. probe: data as `interp.answers` takes it; outputs on it must stay the same bit
+    for bit after every pass; IllegalGraph names the pass that changed one.
     """
     passes = pipeline_named(pipeline) if isinstance(pipeline, str) else pipeline
-    before = None if probe is None else interp.run(graph, probe)
+    before = None if probe is None else interp.answers(graph, probe)
     for step in passes:
         graph = verify(step.run(graph))
         if before is not None:
-            _same(step, before, interp.run(graph, probe))
+            _same(step, before, interp.answers(graph, probe))
         if watch is not None:
             watch(step, graph)
     return graph
 
 
-def _same(step: Pass, before: np.ndarray, after: np.ndarray) -> None:
-    if before.shape != after.shape:
-        raise IllegalGraph(f"pass {step.name} changed the output's shape from {before.shape} to {after.shape}")
-    if (different := np.argwhere(before != after)).size:
-        at = tuple(int(i) for i in different[0])
-        raise IllegalGraph(f"pass {step.name} changed output {at}: was {before[at]}, is {after[at]}")
+def _same(step: Pass, before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> None:
+    if list(before) != list(after):
+        raise IllegalGraph(f"pass {step.name} changed the outputs from {', '.join(before)} to {', '.join(after)}")
+    for name, was in before.items():
+        now = after[name]
+        if was.shape != now.shape:
+            raise IllegalGraph(f"pass {step.name} changed the shape of {name} from {was.shape} to {now.shape}")
+        if (different := np.argwhere(was != now)).size:
+            at = tuple(int(i) for i in different[0])
+            raise IllegalGraph(f"pass {step.name} changed output {at} of {name}: was {was[at]}, is {now[at]}")
 
 
 def pipeline_named(name: str) -> tuple[Pass, ...]:

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from lrtc.ir import Graph, tensor
+from lrtc.ir import Graph, Input, tensor
 from lrtc.ir.ops import Linear, Threshold
 from lrtc.passes.rewrite import Rewriter
 
@@ -23,15 +23,16 @@ class FlattenInput:
     name: str = "flatten-input"
 
     def run(self, graph: Graph) -> Graph:
-        if len(graph.inputs) != 1 or not self._wanted(graph):
+        wanted = {source.name for source in graph.inputs if self._wanted(graph, source)}
+        if not wanted:
             return graph
-        source = graph.inputs[0]
         rewriter = Rewriter(graph)
         rewriter.builder.inputs.clear()
         rewriter.builder.facts.clear()
-        size = prod(source.type.shape)
-        flat = {source.name: rewriter.builder.input(source.name, tensor((size,), source.type.elem), source.scale)}
-        rewriter.names = dict(flat)
+        for source in graph.inputs:
+            type_ = tensor((prod(source.type.shape),), source.type.elem) if source.name in wanted else source.type
+            rewriter.names[source.name] = rewriter.builder.input(source.name, type_, source.scale)
+        flat = {name: rewriter.map(name) for name in wanted}
         for node in graph.nodes:
             if not node.ins or node.ins[0] not in flat:
                 rewriter.keep(node)
@@ -40,7 +41,7 @@ class FlattenInput:
             if isinstance(node.op, Linear):
                 rows, axes = rows.reshape(len(rows), -1), "OI"
             else:
-                rows, axes = np.tile(rows, size // rows.shape[1]), "RC"
+                rows, axes = np.tile(rows, graph.types[node.ins[0]].size // rows.shape[1]), "RC"
             name = rewriter.builder.const(held.out, rows, tensor(rows.shape, held.type.elem, axes), held.origin)
             out = rewriter.builder.add(node.op, [flat[node.ins[0]], name], node.out, node.origin)
             rewriter.replace(node, out)
@@ -48,8 +49,7 @@ class FlattenInput:
                 flat[node.out] = out
         return rewriter.finish()
 
-    def _wanted(self, graph: Graph) -> bool:
-        source = graph.inputs[0]
+    def _wanted(self, graph: Graph, source: Input) -> bool:
         if len(source.type.shape) != 3 or source.type.shape[-1] % self.word == 0:
             return False
         users = graph.users[source.name]

@@ -35,4 +35,8 @@ class Rewriter:
 
     def finish(self) -> Graph:
         """Return the new graph without dead nodes."""
-        return self.builder.finish(self.names[name] for name in self.old.outputs)
+        return self.builder.finish((self.names[name] for name in self.old.outputs), self.old.named)
+
+    def is_only_reader(self, name: str) -> bool:
+        """Return whether the old value `name` has one reader and is no output."""
+        return len(self.old.users[name]) == 1 and name not in self.old.outputs

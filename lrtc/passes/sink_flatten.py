@@ -34,7 +34,7 @@ class SinkFlatten:
         builder = rewriter.builder
         for node in graph.nodes:
             flat = rewriter.node(rewriter.map(node.ins[0])) if node.ins else None
-            movable = flat is not None and isinstance(flat.op, Flatten) and len(graph.users[node.ins[0]]) == 1
+            movable = flat is not None and isinstance(flat.op, Flatten) and rewriter.is_only_reader(node.ins[0])
             if movable:
                 shape = builder.facts[flat.ins[0]].type.shape
                 single = shape[:-1] in ((), (1, 1))

@@ -37,7 +37,7 @@ class SinkPool:
         builder = rewriter.builder
         for node in graph.nodes:
             pool = rewriter.node(rewriter.map(node.ins[0])) if node.ins else None
-            if pool is None or not isinstance(pool.op, MaxPool2d) or len(graph.users[node.ins[0]]) > 1:
+            if pool is None or not isinstance(pool.op, MaxPool2d) or not rewriter.is_only_reader(node.ins[0]):
                 rewriter.keep(node)
                 continue
             rows = [graph.const(name) for name in node.ins[1:]]
