@@ -308,7 +308,9 @@ def feeds_of(graph: Graph, x: Feeds) -> dict[str, np.ndarray]:
     """Return input → data in the shapes of the graph; ValueError for what does not fit."""
     given = x if isinstance(x, Mapping) else {value.name: x for value in graph.inputs[:1]}
     if set(given) != {value.name for value in graph.inputs} or len({len(v) for v in given.values()}) != 1:
-        raise ValueError(f"the inputs are {', '.join(given)}, the graph takes {', '.join(v.name for v in graph.inputs)}")
+        raise ValueError(
+            f"the inputs are {', '.join(given)}, the graph takes {', '.join(v.name for v in graph.inputs)}"
+        )
     feeds = {}
     for source in graph.inputs:
         value = given[source.name]

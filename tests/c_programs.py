@@ -8,39 +8,44 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from graphs import random_input
+from graphs import random_feeds
 
 from lrtc import interp
 from lrtc.backends.c import CPlan, emit, refuse
 from lrtc.check.host import HostProgram, build_host
 from lrtc.check.toolchain import STRICT
-from lrtc.ir import Graph
+from lrtc.ir import Graph, Ports, feed_rows, in_rows, ports_of
 from lrtc.passes import run_pipeline
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A network as C: its files, its plan, inputs uint8 [N,…] and the interpreter's logits int32 [N,classes]."""
+    """A network as C: its files, its plan, inputs uint8 [N,…] and the interpreter's logits int32 [N,classes].
+
+    Several inputs lie in a row, and several outputs (`lrtc.ir.ports`).
+    """
 
     name: str
     files: dict[str, str]
     plan: CPlan
     x: np.ndarray
     want: np.ndarray
+    ports: Ports
 
     @property
-    def classes(self) -> int:
-        return self.want.shape[1]
+    def classes(self) -> int | Ports:
+        return self.want.shape[1] if len(self.ports.taken) == len(self.ports.given) == 1 else self.ports
 
 
 def to_c(graph: Graph, images: int = 6, seed: int = 0, **options) -> Compiled:
     """Return a graph compiled to C, with inputs and what the interpreter answers on the graph as it was given."""
-    x = random_input(graph, images, seed) & graph.inputs[0].type.elem.high  # uN: N bits
-    want = interp.run(graph, x).reshape(images, -1).astype(np.int32)
+    feeds = random_feeds(graph, images, seed)
+    x = feeds[graph.inputs[0].name] if graph.is_plain else feed_rows(graph, feeds)
+    want = in_rows(interp.answers(graph, feeds).values()).astype(np.int32)
     packed = run_pipeline(graph, "c")
     assert refuse(packed) == []
     output = emit(packed, graph.name, {"vectors": (x[:2], want[:2]), **options})
-    return Compiled(graph.name, dict(output.files), output.plan, x, want)
+    return Compiled(graph.name, dict(output.files), output.plan, x, want, ports_of(graph))
 
 
 def to_program(networks: Iterable[Compiled], folder: Path, extra: Sequence[str] = (), **options) -> HostProgram:

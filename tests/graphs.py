@@ -31,12 +31,17 @@ class Shape:
     classes: tuple[int, ...] = (2, 10, 33)
 
 
-def random_input(graph: Graph, n: int, seed: int = 0) -> np.ndarray:
-    """Return uint8 [n, *input shape], extremes included."""
-    rng = np.random.default_rng(seed)
-    x = rng.integers(0, 256, (n, *graph.inputs[0].type.shape)).astype(np.uint8)
+def random_input(graph: Graph, n: int, seed: int = 0, k: int = 0) -> np.ndarray:
+    """Return uint8 [n, *shape of input k], extremes included."""
+    rng = np.random.default_rng(seed + 1000 * k)
+    x = rng.integers(0, 256, (n, *graph.inputs[k].type.shape)).astype(np.uint8)
     x[:1], x[1:2] = 0, 255
     return x
+
+
+def random_feeds(graph: Graph, n: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return data [n, *shape] that each input's element (uN: N bits) holds."""
+    return {v.name: random_input(graph, n, seed, k) & v.type.elem.high for k, v in enumerate(graph.inputs)}
 
 
 def random_network(seed: int, shape: Shape | None = None, **changes) -> Graph:

@@ -12,6 +12,7 @@ from lrtc.check.cores import core_named
 from lrtc.check.firmware import EMULATED, Firmware, Sizes, build_firmware
 from lrtc.check.machine import MAILBOX, Machine
 from lrtc.check.toolchain import run_tool, which
+from lrtc.ir import Ports
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,11 @@ class Emulated:
     stack: int
 
 
-def run_emulated(files: dict[str, str], name: str, x: np.ndarray, core: str, classes: int) -> Emulated:
+def run_emulated(files: dict[str, str], name: str, x: np.ndarray, core: str, classes: int | Ports) -> Emulated:
     """Return the logits of every image of x, uint8 [N,…] in the IR's axis order, and what they cost on `core`.
 
-    files: what the C backend emitted for `name`. LrtcError on a fault, naming the function it happened in.
+    files: what the C backend emitted for `name`. classes: of one output; with Ports, inputs and outputs lie in a row
+    (`ir.ports`). LrtcError on a fault, naming the function it happened in.
     """
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
         entries = [f"{name}_run", f"{name}_classify"]
@@ -41,16 +43,19 @@ def run_emulated(files: dict[str, str], name: str, x: np.ndarray, core: str, cla
     machine = Machine(firmware)
     x = np.ascontiguousarray(x, dtype=np.uint8)
     taken = x[0].size if len(x) else 0
-    answers = MAILBOX + (taken + 3) // 4 * 4
-    logits = np.empty((len(x), classes), dtype=np.int32)
+    sizes = classes if isinstance(classes, Ports) else Ports((taken,), (classes,))
+    given, answers = sum(sizes.given), MAILBOX + (taken + 3) // 4 * 4
+    pointers = [MAILBOX + sum(sizes.taken[:k]) for k in range(len(sizes.taken))]
+    pointers += [answers + 4 * sum(sizes.given[:k]) for k in range(len(sizes.given))]
+    logits = np.empty((len(x), given), dtype=np.int32)
     instructions = np.empty(len(x), dtype=np.int64)
     machine.watch(n for _, _, n in firmware.functions if n.startswith(f"{name}_"))
     machine.paint_stack()
-    machine.write(answers, bytes(4 * classes))
+    machine.write(answers, bytes(4 * given))
     for i, image in enumerate(x):
         machine.write(MAILBOX, image.tobytes())
-        machine.call(f"{name}_run", MAILBOX, answers)
-        logits[i] = np.frombuffer(machine.read(answers, 4 * classes), dtype="<i4")
+        machine.call(f"{name}_run", *pointers)
+        logits[i] = np.frombuffer(machine.read(answers, 4 * given), dtype="<i4")
         instructions[i] = machine.executed()
     profile = machine.profile() if len(x) else {}
     return Emulated(logits, instructions, profile, firmware.sizes, machine.stack_used())

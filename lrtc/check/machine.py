@@ -126,7 +126,7 @@ class Machine:
         return all(at & ~(PAGE - 1) in self._pages for at in (address, address + size - 1))
 
     def call(self, function: str, *arguments: int) -> int:
-        """Return what a function returns, called as C does with up to four integers or addresses; counts from 0."""
+        """Return what a function returns, called as C does with integers or addresses; counts from 0."""
         isa = self._isa
         if function not in self.firmware.symbols:
             raise LrtcError(f"{self.firmware.core}: the program has no function {function}")
@@ -134,7 +134,10 @@ class Machine:
         self._entered = self.firmware.symbols[function] & ~1
         for register, value in zip(isa.arguments, arguments, strict=False):
             self._uc.reg_write(register, value & 0xFFFF_FFFF)
-        self._uc.reg_write(isa.sp, self._top)
+        stacked = b"".join((n & 0xFFFF_FFFF).to_bytes(4, "little") for n in arguments[len(isa.arguments) :])
+        top = self._top - -(-len(stacked) // 16) * 16  # aligned as both families want the stack at a call
+        self._uc.mem_write(top, stacked)
+        self._uc.reg_write(isa.sp, top)
         self._uc.reg_write(isa.link, TRAP | isa.thumb)
         self._execute(self.firmware.symbols[function], function)
         return self._uc.reg_read(isa.arguments[0])

@@ -44,14 +44,11 @@ OPTIONS = ("vectors", "templates", "kernels")
 def refuse(graph: Graph) -> list[Fault]:
     """Return every reason why this graph, after the pipeline `c`, cannot become C; empty if it can."""
     faults = FaultList()
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        faults.add(f"network {graph.name}", "C has one input and one output")
-        return list(faults)
-    (source,) = graph.inputs
-    if source.type.elem.kind != "u" or source.type.elem.bits > 8:
-        faults.add(f"input {source.name}", f"{source.type.elem} is not supported; the input must be u1 to u8")
-    if len(source.type.shape) not in (1, 3):
-        faults.add(f"input {source.name}", f"{source.type} is not supported; the input must be [C] or [H,W,C]")
+    for source in graph.inputs:
+        if source.type.elem.kind != "u" or source.type.elem.bits > 8:
+            faults.add(f"input {source.name}", f"{source.type.elem} is not supported; the input must be u1 to u8")
+        if len(source.type.shape) not in (1, 3):
+            faults.add(f"input {source.name}", f"{source.type} is not supported; the input must be [C] or [H,W,C]")
     for node in graph.nodes:
         where = f"{node.origin or node.out} ({node.op.name})"
         if not isinstance(node.op, Const):
@@ -77,9 +74,9 @@ def _check(graph: Graph, node: Node, where: str, faults: FaultList) -> None:
 def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -> Output:
     """Return the files `name`.c, `name`.h and, with vectors, `name`_test.c, and the CPlan.
 
-    options: vectors (inputs uint8 [n, …], logits [n, classes]) for the self-test; templates: a folder that is
-    searched before ours; kernels: one for every layer that may have it, or convolution or linear value → kernel
-    (lrtc.backends.c.menu). LrtcError names every fault of the name and the options.
+    options: vectors (inputs uint8 [n, …], outputs [n, …], several in a row as in `ir.ports`) for the self-test;
+    templates: a folder that is searched before ours; kernels: one for every layer that may have it, or convolution or
+    linear value → kernel (lrtc.backends.c.menu). LrtcError names every fault of the name and the options.
     """
     options = dict(options or {})
     faults = FaultList()

@@ -12,6 +12,7 @@ import numpy as np
 from lrtc.backends.c.comments import comment_block, comment_text
 from lrtc.backends.c.layers import layer_views
 from lrtc.backends.c.memory import CPlan
+from lrtc.backends.c.ports import PortView, port_views
 from lrtc.backends.c.tables import number_table
 from lrtc.backends.c.views import LayerView
 from lrtc.ir import Graph, to_text
@@ -37,16 +38,32 @@ class ModelView:
     arena_bytes: int
     arena_words: int
     constant_bytes: int
-    input_bytes: int
-    input_type: str
-    input_high: int
-    input_order: str
-    scale_text: str
-    classes: int
+    plain: bool
+    inputs: tuple[PortView, ...]
+    outputs: tuple[PortView, ...]
     classify: bool
     vectors: int
-    inputs: tuple[str, ...]
-    expected: tuple[str, ...]
+    input_rows: tuple[str, ...]
+    expected_rows: tuple[str, ...]
+
+    @property
+    def params(self) -> str:
+        """Return the parameters of the entry function."""
+        return ", ".join([*self.input_params, *(f"int32_t *{port.param}" for port in self.outputs)])
+
+    @property
+    def input_params(self) -> tuple[str, ...]:
+        return tuple(f"const uint8_t *{port.param}" for port in self.inputs)
+
+    @property
+    def taken(self) -> str:
+        """Return the bytes of all inputs together, as C text."""
+        return " + ".join(port.macro for port in self.inputs)
+
+    @property
+    def given(self) -> str:
+        """Return the integers of all outputs together, as C text."""
+        return " + ".join(port.macro for port in self.outputs)
 
 
 def render(
@@ -86,10 +103,9 @@ def _tidy(text: str) -> str:
 def _model(
     graph: Graph, plan: CPlan, name: str, version: str, vectors: tuple[np.ndarray, np.ndarray] | None
 ) -> ModelView:
-    source = graph.inputs[0]
     layers = layer_views(graph, plan, name)
-    order = {3: "row, column, channel", 1: "of the vector"}[len(source.type.shape)]
-    given, inputs, expected = _vectors(vectors)
+    inputs, outputs = port_views(graph, name)
+    given, input_rows, expected_rows = _vectors(vectors)
     return ModelView(
         name=name,
         upper=name.upper(),
@@ -100,21 +116,20 @@ def _model(
         arena_bytes=plan.arena.size,
         arena_words=plan.arena.size // 4,
         constant_bytes=sum(table.bytes for layer in layers for table in layer.tables),
-        input_bytes=source.type.size,
-        input_type=str(source.type),
-        input_high=source.type.elem.high,
-        input_order=order,
-        scale_text="" if source.scale == 1 else f"{source.scale:.9g}",
-        classes=graph.types[graph.outputs[0]].size,
+        plain=graph.is_plain,
+        inputs=inputs,
+        outputs=outputs,
         classify=_classifies(graph),
         vectors=given,
-        inputs=inputs,
-        expected=expected,
+        input_rows=input_rows,
+        expected_rows=expected_rows,
     )
 
 
 def _classifies(graph: Graph) -> bool:
-    """Return whether the output is a vector of logits: two integers or more, and no indices already."""
+    """Return whether the only output is a vector of logits: two integers or more, and no indices already."""
+    if len(graph.outputs) != 1:
+        return False
     (result,) = graph.outputs
     shape, producer = graph.types[result].shape, graph.producers.get(result)
     return len(shape) == 1 and shape[0] >= 2 and not (producer is not None and isinstance(producer.op, TopK))

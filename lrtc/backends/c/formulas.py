@@ -45,5 +45,5 @@ def comment(graph: Graph, step: Step) -> tuple[str, ...]:
             stages.append("where the threshold is flipped, the weights are negated and the level is 1 - level")
         elif step.flip is not None and step.flip.any():
             stages.append("the other way round where flipped")
-    formula = "logits = x" if not step.nodes else FORMULA[step.kind]
+    formula = FORMULA[step.kind] if step.nodes else f"{graph.results[step.output]} = x"
     return tuple(comment_text(line) for line in (title, *shapes, formula, *stages))

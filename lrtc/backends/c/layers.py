@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from lrtc.backends.c.formulas import comment
 from lrtc.backends.c.memory import CPlan
 from lrtc.backends.c.menu import Parts
-from lrtc.backends.c.steps import LOGITS, Step
+from lrtc.backends.c.ports import port_views
+from lrtc.backends.c.steps import Step
 from lrtc.backends.c.storage import WORD, ctype_of_value, depth, kind_of, pixels
 from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.views import LayerView, OperandView, StageView, WindowView
@@ -19,17 +22,27 @@ from lrtc.ir.ops import Flatten, Pad, TopK
 
 def layer_views(graph: Graph, plan: CPlan, name: str) -> tuple[LayerView, ...]:
     """Return the view of every step, in order."""
-    return tuple(_layer(graph, plan, name, i, step) for i, step in enumerate(plan.steps))
+    inputs, outputs = port_views(graph, name)
+    callers = Callers({port.name: port.param for port in inputs}, tuple(port.param for port in outputs))
+    return tuple(_layer(graph, plan, name, callers, i, step) for i, step in enumerate(plan.steps))
 
 
-def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> LayerView:
-    function = f"{name}_{index + 1}_{step.nodes[0].out if step.nodes else 'logits'}"
-    x, y = graph.types[step.xs[0]], graph.types[step.y if step.y != LOGITS else step.xs[0]]
-    logits = index == len(plan.steps) - 1  # the last step writes to the caller's memory
-    store = "int" if logits else {"b1": "bits", "t2": "pair", "int": "int"}[kind_of(y)]
-    y_ctype = "int32_t" if logits else ctype_of_value(y)
+@dataclass(frozen=True)
+class Callers:
+    """The caller's memory: input → its pointer, and the pointers of the outputs."""
+
+    inputs: dict[str, str]
+    outputs: tuple[str, ...]
+
+
+def _layer(graph: Graph, plan: CPlan, name: str, callers: Callers, index: int, step: Step) -> LayerView:
+    answers = step.output is not None
+    function = f"{name}_{index + 1}_{step.nodes[0].out if step.nodes else graph.results[step.output]}"
+    x, y = graph.types[step.xs[0]], graph.types[step.y if step.nodes else step.xs[0]]
+    store = "int" if answers else {"b1": "bits", "t2": "pair", "int": "int"}[kind_of(y)]
+    y_ctype = "int32_t" if answers else ctype_of_value(y)
     parts = step.kernel.parts(step.matrix, function) if step.kernel else None
-    operands, constants, places = _operands(graph, plan, step, function)
+    operands, constants, places = _operands(graph, plan, step, function, callers)
     stages, stage_tables = _stages(graph, step, function, operands)
     window = _window(step, x)
     lines = comment(graph, step)
@@ -38,6 +51,7 @@ def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> Laye
     params = [f"const {o.ctype} *{o.name}" for o in operands]
     params += [f"{step.kernel.scratch_ctype} *{step.kernel.scratch_name}"] if scratch else []
     extra = _extra(step)
+    place = callers.outputs[step.output] if answers else _place(graph, plan, step.y, callers)
     in_order = bool(step.nodes) and isinstance(step.nodes[0].op, Flatten) and step.nodes[0].op.order == "HWC"
     return LayerView(
         function=function,
@@ -63,13 +77,15 @@ def _layer(graph: Graph, plan: CPlan, name: str, index: int, step: Step) -> Laye
         spans=operands[: len(operands) - n_added] if step.kind == "concat" else (),
         tail=(y.shape[-1] - 1) % WORD + 1,
         last_word=(y.shape[-1] - 1) // WORD,
-        call=", ".join([*places, *([scratch] if scratch else []), "logits" if logits else _place(graph, plan, step.y)]),
-        summary=f"{lines[0]}: {x} -> {'int32_t' if step.y == LOGITS else y}",
+        call=", ".join([*places, *([scratch] if scratch else []), place]),
+        summary=f"{lines[0]}: {x} -> {y if step.nodes else 'int32_t'}",
         kernels=_kernels(step, store, operands, stages, parts, y_ctype),
     )
 
 
-def _operands(graph: Graph, plan: CPlan, step: Step, function: str) -> tuple[tuple, list[Table], list[str]]:
+def _operands(
+    graph: Graph, plan: CPlan, step: Step, function: str, callers: Callers
+) -> tuple[tuple, list[Table], list[str]]:
     """Return the operands, the tables of those that are constants, and where all of them lie."""
     views, tables, places = [], [], []
     for k, value in enumerate(step.xs):
@@ -79,17 +95,15 @@ def _operands(graph: Graph, plan: CPlan, step: Step, function: str) -> tuple[tup
             places.append(tables[-1].name)
             views.append(OperandView(name, tables[-1].ctype, "int", type_.shape[-1], type_.shape[-1]))
             continue
-        places.append(_place(graph, plan, value))
+        places.append(_place(graph, plan, value, callers))
         views.append(OperandView(name, ctype_of_value(type_), kind_of(type_), depth(type_), type_.shape[-1]))
     return tuple(views), tables, places
 
 
-def _place(graph: Graph, plan: CPlan, value: str) -> str:
-    """Return where a value lies: the caller's input, or a place in the arena."""
+def _place(graph: Graph, plan: CPlan, value: str, callers: Callers) -> str:
+    """Return where a value lies: an input of the caller's, or a place in the arena."""
     buffer = plan.buffers[value]
-    if buffer in {v.name for v in graph.inputs}:
-        return "input"
-    return plan.place(buffer, ctype_of_value(graph.types[value]))
+    return callers.inputs.get(buffer) or plan.place(buffer, ctype_of_value(graph.types[value]))
 
 
 def _stages(graph: Graph, step: Step, function: str, operands: tuple) -> tuple[tuple[StageView, ...], list[Table]]:

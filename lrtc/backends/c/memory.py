@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lrtc.backends.c.menu import Choice
-from lrtc.backends.c.steps import LOGITS, Step, plan_steps, root
+from lrtc.backends.c.steps import Step, plan_steps, root
 from lrtc.backends.c.storage import kind_of, pixel_bytes, size_bytes
 from lrtc.ir import Graph
 from lrtc.plan.arena import Arena, Buffer, plan_arena
@@ -36,9 +36,8 @@ def plan_c(graph: Graph, choice: Choice = "") -> CPlan:
     choice: layer → kernel, layers by the names of their values, or one kernel for all that may have it.
     """
     steps, views = plan_steps(graph, choice)
-    outside = {v.name for v in graph.inputs} | {LOGITS} | {n for n in graph.types if graph.const(n) is not None}
-    if steps[-1].y != LOGITS:
-        outside.add(steps[-1].y)
+    outside = {v.name for v in graph.inputs} | {n for n in graph.types if graph.const(n) is not None}
+    outside |= {step.y for step in steps if step.output is not None}
     last = {root(views, x): i for i, step in enumerate(steps) for x in step.xs}
     shared = _overwritten(graph, steps, views, outside, last)
     buffers: dict[str, Buffer] = {}

@@ -6,7 +6,7 @@ that makes the element, when nobody else reads it, so accumulators seldom exist 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,7 +33,6 @@ from lrtc.ir.ops import (
 )  # fmt: skip
 
 ELEMENTWISE = (Affine, Clamp, Add, Threshold)
-LOGITS = ".logits"  # no value can be called so
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,8 @@ class Step:
     operands of the first node, then those that `add` stages read. kernel, matrix: of a convolution or linear layer.
     level: int64 [O], the last stage of a `b1` value, y = v ≥ level; where a matrix layer has no stage before it,
     weights and levels of flipped channels are negated already and `negated` tells which, else `flip` turns bits.
-    least: bool [C], channels where a pool takes the minimum. scratch: bytes.
+    least: bool [C], channels where a pool takes the minimum. scratch: bytes. output: the output of the network that it
+    writes, as int32_t into the caller's memory.
     """
 
     kind: str
@@ -76,6 +76,7 @@ class Step:
     negated: np.ndarray | None = None
     least: np.ndarray | None = None
     scratch: int = 0
+    output: int | None = None
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -102,11 +103,30 @@ def plan_steps(graph: Graph, choice: Choice = "") -> tuple[tuple[Step, ...], dic
             done.update(n.out for n in chain)
             placed.append((position[chain[-1].out], _step(graph, chain, choice)))
     steps = [step for _, step in sorted(placed, key=lambda p: p[0])]
-    (result,) = graph.outputs
-    last = steps[-1] if steps else None
-    if last is None or last.y != root(views, result) or kind_of(graph.types[last.y]) != "int":
-        steps.append(Step("map", (), (result,), LOGITS))
-    return tuple(steps), views
+    return _with_outputs(graph, steps, views), views
+
+
+def _with_outputs(graph: Graph, steps: list[Step], views: dict[str, str]) -> tuple[Step, ...]:
+    """Return the steps with each output written to the caller's memory, as soon as it is there.
+
+    The step that makes it writes it there if it makes integers that nobody else reads; else it is copied.
+    """
+    ends = [root(views, name) for name in graph.outputs]
+    read = {root(views, x) for step in steps for x in step.xs}
+    made = {step.y for step in steps}
+    found: list[Step] = []
+    for step in steps:
+        mine = [k for k, end in enumerate(ends) if end == step.y]
+        if len(mine) == 1 and step.y not in read and kind_of(graph.types[step.y]) == "int":
+            found.append(replace(step, output=mine[0]))
+            continue
+        found.append(step)
+        found += [_copy(graph, k) for k in mine]
+    return (*found, *(_copy(graph, k) for k, end in enumerate(ends) if end not in made))
+
+
+def _copy(graph: Graph, output: int) -> Step:
+    return Step("map", (), (graph.outputs[output],), f".out{output}", output=output)  # no value can be called so
 
 
 def root(views: dict[str, str], value: str) -> str:
