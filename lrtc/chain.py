@@ -1,4 +1,4 @@
-"""The chain of trust: the same images through every engine, every logit compared with the interpreter's."""
+"""The chain of trust: the same images through every engine, every value compared with the interpreter's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lrtc import interp
 from lrtc.check import cores
 from lrtc.driver import Model, Result, compile, ends_in_indices
 from lrtc.errors import LrtcError, Mismatch, ToolMissing, nearest
+from lrtc.ir import feed_rows, in_rows, ports_of
 
 CORES = tuple(core.name for core in cores.CORES.values() if core.unicorn)
 ENGINES = ("torch", "interp", "c", *CORES, "rtl")
@@ -24,12 +25,27 @@ SLOW_IMAGES = 20
 
 @dataclass(frozen=True)
 class Run:
-    """What an engine answered: logits int32 [N, classes], and what it cost, figure → value."""
+    """What an engine answered, int32 [N, values of all outputs in a row], and what it cost, figure → value.
+
+    outputs: name → number of values. ranked: whether the first one is classes, the best first.
+    """
 
     engine: str
-    logits: np.ndarray
+    rows: np.ndarray
     figures: Mapping[str, object] = field(default_factory=dict)
-    ranked: bool = False  # whether `logits` holds classes, the best first
+    outputs: Mapping[str, int] = field(default_factory=dict)
+    ranked: bool = False
+
+    @property
+    def answers(self) -> dict[str, np.ndarray]:
+        """Return output → int32 [N, values]."""
+        ends = np.cumsum([*self.outputs.values()])[:-1]
+        return dict(zip(self.outputs, np.split(self.rows, ends, axis=1), strict=True))
+
+    @property
+    def logits(self) -> np.ndarray:
+        """Return the first output, int32 [N, classes]: labels are of its classes."""
+        return next(iter(self.answers.values()))
 
     @property
     def classes(self) -> np.ndarray:
@@ -39,7 +55,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One engine's row: how many images, whether every logit agrees, or why it was skipped or where it differs."""
+    """One engine's row: how many images, whether every value agrees, or why it was skipped or where it differs."""
 
     engine: str
     images: int
@@ -91,45 +107,52 @@ class Chain:
             self._compiled[target] = compile(self.model, target, **options)
         return self._compiled[target]
 
-    def run(self, engine: str, x: np.ndarray, stalls: str = "idle") -> Run:
-        """Return an engine's logits for data x [N,…] as torch takes it. ToolMissing if it cannot run here."""
-        return replace(self._run(engine, x, stalls), ranked=ends_in_indices(self.model.graph))
+    def run(self, engine: str, x: interp.Feeds, stalls: str = "idle") -> Run:
+        """Return an engine's answer to data [N,…] as torch takes it, or input → data; ToolMissing if it cannot run."""
+        graph = self.model.graph
+        outputs = dict(zip(graph.results, ports_of(graph).given, strict=True))
+        feeds = x if isinstance(x, Mapping) else {graph.inputs[0].name: x}
+        return replace(self._run(engine, feeds, stalls), outputs=outputs, ranked=ends_in_indices(graph))
 
-    def _run(self, engine: str, x: np.ndarray, stalls: str) -> Run:
+    def _run(self, engine: str, feeds: Mapping[str, np.ndarray], stalls: str) -> Run:
         check_engine(engine)
         if engine == "torch":
-            return Run(engine, self._torch(x))
-        images = self.model.quantized(x)
+            return Run(engine, self._torch(feeds))
+        images = self.model.quantized(feeds)
         if engine == "interp":
-            return Run(engine, interp.run(self.model.graph, images).astype(np.int32))
+            return Run(engine, in_rows(interp.answers(self.model.graph, images).values()).astype(np.int32))
         if engine == "c":
-            return self._host(images)
+            return self._host(feed_rows(self.model.graph, images))
         if engine in CORES:
-            return self._emulated(images, engine)
+            return self._emulated(feed_rows(self.model.graph, images), engine)
         return self._rtl(images, stalls)
 
-    def _torch(self, x: np.ndarray) -> np.ndarray:
+    def _torch(self, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
         import torch
 
-        module = self.model.module()
+        module, data = self.model.module(), [feeds[value.name] for value in self.model.graph.inputs]
+        parts = []
         with torch.no_grad():
-            parts = [module(torch.from_numpy(x[i : i + 256])).numpy() for i in range(0, len(x), 256)]
-        logits = np.concatenate(parts)
-        if not np.array_equal(logits, np.rint(logits)):
+            for i in range(0, len(data[0]), 256):
+                given = module(*(torch.from_numpy(x[i : i + 256]) for x in data))
+                several = given.values() if isinstance(given, dict) else given
+                parts.append(in_rows(v.numpy() for v in ([given] if isinstance(given, torch.Tensor) else several)))
+        rows = np.concatenate(parts)
+        if not np.array_equal(rows, np.rint(rows)):
             raise LrtcError("the torch module's logits are no integers: it is not what was compiled")
-        return logits.astype(np.int32)
+        return rows.astype(np.int32)
 
-    def _host(self, images: np.ndarray) -> Run:
+    def _host(self, rows: np.ndarray) -> Run:
         from lrtc.check.host import run_host
 
         result = self.compiled("c")
-        return Run("c", run_host(result.files, result.name, images, result.classes))
+        return Run("c", run_host(result.files, result.name, rows, result.ports))
 
-    def _emulated(self, images: np.ndarray, core: str) -> Run:
+    def _emulated(self, rows: np.ndarray, core: str) -> Run:
         from lrtc.check.emulate import run_emulated, run_self_test_qemu
 
         result = self.compiled("c")
-        done = run_emulated(result.files, result.name, images, core, result.classes)
+        done = run_emulated(result.files, result.name, rows, core, result.ports)
         sizes = done.sizes
         figures = {
             "instructions": int(np.mean(done.instructions)),
@@ -147,14 +170,13 @@ class Chain:
                 raise Mismatch(f"the self-test on QEMU's {core} ended with status {status}")
         return Run(core, done.logits, figures)
 
-    def _rtl(self, images: np.ndarray, stalls: str) -> Run:
+    def _rtl(self, images: Mapping[str, np.ndarray], stalls: str) -> Run:
         from lrtc.check.simulate import simulate
 
         result = self.compiled("verilog")
         waves = self.waves if stalls == "idle" else None
-        done = simulate(
-            result.files, result.name, images, stalls=stalls, waves=waves, work_dir=Path(self._scratch.name)
-        )
+        (x,) = images.values()
+        done = simulate(result.files, result.name, x, stalls=stalls, waves=waves, work_dir=Path(self._scratch.name))
         figures = {
             "stalls": stalls,
             "cycles_per_image": round(done.cycles_per_image, 1),
@@ -163,12 +185,12 @@ class Chain:
         }
         if done.waves:
             figures["waves"] = str(done.waves)
-        return Run("rtl", done.outputs.reshape(len(images), -1), figures)
+        return Run("rtl", done.outputs.reshape(len(x), -1), figures)
 
 
 def verify_chain(
     chain: Chain,
-    x: np.ndarray,
+    x: interp.Feeds,
     y: np.ndarray | None = None,
     engines: Sequence[str] = DEFAULT_ENGINES,
     slow_images: int = SLOW_IMAGES,
@@ -177,12 +199,13 @@ def verify_chain(
 ) -> Iterator[Verdict]:
     """Yield a Verdict for each engine, the RTL once idle and once under random stalls, against the interpreter.
 
-    x [N,…] as torch takes it; y labels or None. must_run: a missing tool is an error instead of a skipped row.
-    step(engine, images) is called before an engine starts.
+    x [N,…] as torch takes it, or input → data; y labels of the first output, or None. must_run: a missing tool is an
+    error instead of a skipped row. step(engine, images) is called before an engine starts.
     """
-    reference = chain.run("interp", x).logits
+    feeds = x if isinstance(x, Mapping) else {chain.model.graph.inputs[0].name: x}
+    reference, images = chain.run("interp", feeds).rows, len(next(iter(feeds.values())))
     for engine in engines:
-        n = min(len(x), slow_images) if engine in SLOW else len(x)
+        n = min(images, slow_images) if engine in SLOW else images
         for stalls in ("idle", "backpressure") if engine == "rtl" else ("idle",):
             label = f"rtl {stalls}" if engine == "rtl" else engine
             if engine == "torch" and chain.model.description is None:
@@ -190,7 +213,7 @@ def verify_chain(
                 continue
             step(label, n)
             try:
-                run = chain.run(engine, x[:n], stalls)
+                run = chain.run(engine, {name: value[:n] for name, value in feeds.items()}, stalls)
             except ToolMissing as missing:
                 if must_run:
                     raise
@@ -200,13 +223,24 @@ def verify_chain(
 
 
 def judge(label: str, run: Run, want: np.ndarray, y: np.ndarray | None) -> Verdict:
-    """Return the Verdict of one run; a difference is told with the first image and class that differ."""
-    note, equal = "", run.logits.shape == want.shape and bool((run.logits == want).all())
+    """Return the Verdict of one run against all outputs in a row; the first value that differs is told."""
+    note, equal = "", run.rows.shape == want.shape and bool((run.rows == want).all())
     if not equal:
-        if run.logits.shape == want.shape:
-            image, k = (int(i) for i in np.argwhere(run.logits != want)[0])
-            note = f"image {image}, class {k}: want {want[image, k]}, got {run.logits[image, k]}"
+        if run.rows.shape == want.shape:
+            image, k = (int(i) for i in np.argwhere(run.rows != want)[0])
+            note = f"image {image}, {_value_name(run.outputs, k)}: want {want[image, k]}, got {run.rows[image, k]}"
         else:
-            note = f"want logits {want.shape}, got {run.logits.shape}"
+            note = f"want logits {want.shape}, got {run.rows.shape}"
     accuracy = None if y is None else float((run.classes == y).mean())
     return Verdict(label, len(want), equal, accuracy, run.figures, note)
+
+
+def _value_name(outputs: Mapping[str, int], k: int) -> str:
+    """Return what place k of a row is called: `class 3`, or `out1[3]` where there are several outputs."""
+    if len(outputs) == 1:
+        return f"class {k}"
+    for name, values in outputs.items():
+        if k < values:
+            return f"{name}[{k}]"
+        k -= values
+    raise IndexError(k)

@@ -37,7 +37,10 @@ class OutputKind(str, Enum):
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]
 Name = Annotated[str | None, typer.Option("--name", help="name of the functions, modules and files; default: the stem")]
-DataPath = Annotated[Path, typer.Option("--data", help="an .npz with x (N × the input shape as torch takes it) and y")]
+DataPath = Annotated[
+    Path,
+    typer.Option("--data", help="an .npz with x (N × the input shape as torch takes it), or each input by name, and y"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 Fold = Annotated[
     list[str] | None, typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs of a layer (Verilog)")
@@ -94,7 +97,7 @@ def compile_(
     opened = open_model(model, name)
     folder = folder or Path("build") / f"{opened.name}-{target}"
     check_folder(folder)
-    vectors = opened.quantized(read_images(opened, data)[0][:SELF_TEST_VECTORS]) if data else None
+    vectors = opened.quantized(read_images(opened, data, SELF_TEST_VECTORS)[0]) if data else None
     result = compile(opened, target, verify=verify, vectors=vectors, **target_options(target, output, fold, cycles))
     write_folder(folder, result.files, {"lrtc": __version__, "target": target, "name": result.name})
     if as_json:
@@ -175,8 +178,7 @@ def verify(
 
     chosen = chosen_engines(engines, cores)
     opened = open_model(model, name)
-    raw, y = read_images(opened, data)
-    raw, y = raw[:images], y if y is None else y[:images]
+    raw, y = read_images(opened, data, images)
     chain = Chain(opened, **target_options("verilog", OutputKind.logits, fold, cycles))
     with working("") as progress:
         task = progress.add_task("starting")
@@ -206,7 +208,9 @@ def run(
     model: ModelPath,
     data: DataPath,
     engine: Annotated[str, typer.Option("--engine", "-e", help="torch, interp, c, rtl or a core: cortex-m4, …")] = "c",
-    result: Annotated[Path | None, typer.Option("-o", "--output-file", help="an .npz for logits and class")] = None,
+    result: Annotated[
+        Path | None, typer.Option("-o", "--output-file", help="an .npz for logits and class, or for each output")
+    ] = None,
     images: Annotated[int | None, typer.Option("--images", help="images at most", min=1)] = None,
     name: Name = None,
     as_json: AsJson = False,
@@ -222,17 +226,18 @@ def run(
 
     check_engine(engine)
     opened = open_model(model, name)
-    raw, y = read_images(opened, data)
-    raw, y = raw[:images], y if y is None else y[:images]
-    with working(f"{engine}: {len(raw)} images"):
+    raw, y = read_images(opened, data, images)
+    with working(engine):
         done = Chain(opened).run(engine, raw)
+    many = len(done.rows)
     accuracy = None if y is None else float((done.classes == y).mean())
     if result is not None:
-        write_arrays(result, {"logits": done.logits, "class": done.classes.astype("int32")})
+        only = {"logits": done.logits, "class": done.classes.astype("int32")}
+        write_arrays(result, only if len(done.outputs) == 1 else done.answers)
     if as_json:
-        print_json({"engine": engine, "images": len(raw), "accuracy": accuracy, "figures": dict(done.figures)})
+        print_json({"engine": engine, "images": many, "accuracy": accuracy, "figures": dict(done.figures)})
         return
-    text = f"{engine}: {len(raw):,} images" + ("" if accuracy is None else f", accuracy {accuracy:.2%}")
+    text = f"{engine}: {many:,} images" + ("" if accuracy is None else f", accuracy {accuracy:.2%}")
     cost = cost_text(done.figures)
     out.print(text + (f"; {cost}" if cost else "") + (f"; wrote {result}" if result else ""), highlight=False)
 
@@ -257,10 +262,9 @@ def simulate(
     from lrtc.report.tables import verdict_table, verdicts_json
 
     opened = open_model(model, name)
-    raw, y = read_images(opened, data)
-    raw, y = raw[:images], y if y is None else y[:images]
+    raw, y = read_images(opened, data, images)
     chain = Chain(opened, waves, **target_options("verilog", OutputKind.logits, fold, cycles))
-    with working(f"Verilator: {len(raw)} images, idle and with stalls"):
+    with working(f"Verilator: up to {images} images, idle and with stalls"):
         verdicts = list(verify_chain(chain, raw, y, ["rtl"], images, must_run=True))
     if as_json:
         print_json(
@@ -300,12 +304,13 @@ def parse_fold(text: str) -> tuple[str, tuple[int, int]]:
     return layer, (int(pe), int(simd))
 
 
-def read_images(model, path: Path):
-    """Return (x as torch takes it, labels or None) of a data file that fits the model."""
+def read_images(model, path: Path, images: int | None = None):
+    """Return (input → data as torch takes it, labels or None) of a data file that fits the model, `images` at most."""
     from lrtc.driver import class_count
-    from lrtc.frontend.data import read_samples
+    from lrtc.frontend.data import read_feeds
 
-    return read_samples(path, model.graph.inputs[0], class_count(model.graph))
+    feeds, y = read_feeds(path, model.graph.inputs, class_count(model.graph))
+    return {name: x[:images] for name, x in feeds.items()}, y if y is None else y[:images]
 
 
 def working(text: str) -> Progress:

@@ -13,7 +13,7 @@ import numpy as np
 from lrtc import interp
 from lrtc.backends.base import Backend
 from lrtc.errors import Fault, LrtcError, count, nearest
-from lrtc.ir import Graph, verify
+from lrtc.ir import Graph, Ports, feed_rows, in_rows, ports_of, verify
 from lrtc.ir.ops import TopK
 from lrtc.passes import Pass, run_pipeline
 
@@ -47,10 +47,12 @@ class Model:
     description: Description | None = None
     notes: tuple[str, ...] = ()
 
-    def quantized(self, x: np.ndarray) -> np.ndarray:
-        """Return uint8 data in the IR's axis order for data [N,…] as torch takes it (DESIGN D1)."""
+    def quantized(self, x: interp.Feeds) -> interp.Feeds:
+        """Return uint8 data in the IR's axis order for data [N,…] as torch takes it (DESIGN D1), or each input's."""
         from lrtc.frontend.data import to_input
 
+        if isinstance(x, Mapping):
+            return {value.name: to_input(x[value.name], value) for value in self.graph.inputs}
         return to_input(x, self.graph.inputs[0])
 
     def module(self) -> nn.Module:
@@ -76,8 +78,13 @@ class Result:
 
     @property
     def classes(self) -> int:
-        """Return the number of logits."""
+        """Return the number of logits, of the first output."""
         return self.graph.types[self.graph.outputs[0]].size
+
+    @property
+    def ports(self) -> Ports:
+        """Return the sizes of inputs and outputs."""
+        return ports_of(self.graph)
 
 
 def open_model(source: str | Path | Graph | nn.Module, name: str | None = None) -> Model:
@@ -108,14 +115,14 @@ def open_model(source: str | Path | Graph | nn.Module, name: str | None = None) 
 
 
 def ends_in_indices(graph: Graph) -> bool:
-    """Return whether the graph's output is classes (`topk`), not logits."""
+    """Return whether the graph's first output is classes (`topk`), not logits."""
     node = graph.producers.get(graph.outputs[0])
     return node is not None and isinstance(node.op, TopK)
 
 
 def class_count(graph: Graph) -> int:
-    """Return how many classes the graph tells apart."""
-    (result,) = graph.outputs
+    """Return how many classes the graph's first output tells apart."""
+    result = graph.outputs[0]
     return graph.types[graph.producers[result].ins[0] if ends_in_indices(graph) else result].size
 
 
@@ -152,17 +159,18 @@ def compile(
     name: str | None = None,
     verify: bool | None = None,
     watch: Callable[[Pass, Graph], None] | None = None,
-    vectors: np.ndarray | None = None,
+    vectors: interp.Feeds | None = None,
     **options: object,
 ) -> Result:
     """Compile a network; return its files, without writing any.
 
     verify: compare outputs on random images before and after every pass (default: VERIFY). vectors: uint8 images
-    [N,…] in the IR's order for the self-test (random by default). options: the backend's. LrtcError lists all faults.
+    [N,…] in the IR's order, or input → images, for the self-test (random by default). options: the backend's.
+    LrtcError lists all faults.
     """
     backend = backend_for(target)
     opened = model if isinstance(model, Model) else open_model(model, name)
-    probe = random_images(opened.graph, PROBES) if (VERIFY if verify is None else verify) else None
+    probe = random_feeds(opened.graph, PROBES) if (VERIFY if verify is None else verify) else None
     graph = run_pipeline(opened.graph, backend.pipeline, watch, probe)
     faults = [*_output_faults(graph), *backend.refuse(graph)]
     if faults:
@@ -171,31 +179,29 @@ def compile(
             faults,
             "`lrtc show MODEL` prints what was understood",
         )
-    if vectors is None:
-        vectors = random_images(graph, SELF_TEST_VECTORS)
-    output = backend.emit(graph, opened.name, {"vectors": (vectors, interp.run(graph, vectors)), **options})
+    feeds = interp.feeds_of(graph, random_feeds(graph, SELF_TEST_VECTORS) if vectors is None else vectors)
+    tested = feed_rows(graph, feeds), in_rows(interp.answers(graph, feeds).values())
+    output = backend.emit(graph, opened.name, {"vectors": tested, **options})
     return Result(opened.name, target, output.files, graph, output.plan, opened.notes, options)
 
 
 def _output_faults(graph: Graph) -> list[Fault]:
-    """Return why the graph's outputs are not logits."""
-    if len(graph.outputs) != 1 or len(graph.inputs) != 1:
-        return [Fault("network", f"{len(graph.inputs)} inputs, {len(graph.outputs)} outputs; one each is supported")]
-    type_ = graph.types[graph.outputs[0]]
-    if type_.elem.is_float:
-        what = "the output is real; end the network with lrtc.nn.LRTScale or lrtc.nn.QuantLinear (integer logits)"
-        return [Fault("network", what)]
-    if type_.elem.is_discrete:
-        return [
-            Fault("network", f"the output is {type_}; end the network with a linear layer, whose logits are integers")
-        ]
-    return []
+    """Return which of the graph's outputs are real numbers."""
+    what = "is real; end the network with lrtc.nn.LRTScale or lrtc.nn.QuantLinear (integer logits)"
+    named = zip(graph.results, graph.outputs, strict=True)
+    return [
+        Fault("network", f"the output {'' if graph.is_plain else f'{result} '}{what}")
+        for result, value in named
+        if graph.types[value].elem.is_float
+    ]
 
 
-def random_images(graph: Graph, n: int, seed: int = 0) -> np.ndarray:
-    """Return uint8 [n, *input shape] that the input's element holds, repeatable; first all 0, then all its greatest."""
-    source = graph.inputs[0]
-    high = min(255, source.type.elem.high)
-    x = np.random.default_rng(seed).integers(0, high + 1, (n, *source.type.shape)).astype(np.uint8)
-    x[:1], x[1:2] = 0, high
-    return x
+def random_feeds(graph: Graph, n: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return input → uint8 [n, *shape] that its element holds, repeatable; first all 0, then all its greatest."""
+    rng, feeds = np.random.default_rng(seed), {}
+    for source in graph.inputs:
+        high = min(255, source.type.elem.high)
+        x = rng.integers(0, high + 1, (n, *source.type.shape)).astype(np.uint8)
+        x[:1], x[1:2] = 0, high
+        feeds[source.name] = x
+    return feeds

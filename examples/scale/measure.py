@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import lrtc
-from lrtc.driver import open_model, random_images
+from lrtc.driver import open_model, random_feeds
 from lrtc.interp import run
 from lrtc.nn import InputQuantize, LRTBatchNorm, LRTConv2d, LRTLinear, LRTScale, LRTSign, discretize
 
@@ -74,7 +74,7 @@ def measure(path: Path) -> None:
     times.append(time.process_time())
     result = lrtc.compile(model, "c")
     times.append(time.process_time())
-    run(result.graph, random_images(result.graph, 1))
+    run(result.graph, random_feeds(result.graph, 1))
     times.append(time.process_time())
     parts = [after - before for before, after in itertools.pairwise(times)]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -11,6 +11,7 @@ from lrtc.frontend.layers import RULES, no_rule
 
 MAX_LAYERS = 1000
 MAX_NAME = 200
+MAX_ENDS = 64  # inputs, and outputs
 
 
 def form_faults(description: Description) -> list[Fault]:
@@ -20,6 +21,8 @@ def form_faults(description: Description) -> list[Fault]:
         faults.append(Fault("the model's name", fault))
     if not description.layers:
         faults.append(Fault("", "there is no layer in it"))
+    if ends := list(_end_faults(description)):
+        return [*faults, *ends]
     if len(description.layers) > MAX_LAYERS:
         return [*faults, Fault("", f"{len(description.layers)} layers; at most {MAX_LAYERS} are supported")]
     faults += _links(description)
@@ -58,8 +61,8 @@ def _name_fault(name: object) -> str:
 
 
 def _links(description: Description) -> Iterator[Fault]:
-    """Yield faults of names and of the graph: one input, one output, every layer after what it takes."""
-    known, used = {INPUT}, set()
+    """Yield faults of names and of the graph: every layer after what it takes, every value used."""
+    known, used = set(description.inputs), set()
     for layer in description.layers:
         for text in (layer.name, layer.origin):
             if fault := _name_fault(text):
@@ -74,11 +77,31 @@ def _links(description: Description) -> Iterator[Fault]:
                 yield fault_of(layer, f"takes the value of {shown(name)!r}, which is not before it")
         known.add(layer.name)
         used.update(layer.inputs)
-    if description.output not in known - {INPUT}:
-        yield Fault("output", f"{shown(description.output)!r} is not a layer")
+    for name in dict.fromkeys(description.outputs):
+        if name not in known - set(description.inputs):
+            yield Fault("output", f"{shown(name)!r} is not a layer")
     for layer in description.layers:
-        if layer.name not in used and layer.name != description.output:
+        if layer.name not in used and layer.name not in description.outputs:
             yield fault_of(layer, "its value is never used")
+    for name in description.inputs:
+        if description.inputs != (INPUT,) and name not in used:
+            yield Fault(f"input {shown(name)}", "no layer takes it")
+
+
+def _end_faults(description: Description) -> Iterator[Fault]:
+    """Yield what is wrong with the form of inputs and outputs: names, and how many there are."""
+    output = description.output
+    if type(output) not in (str, tuple, list, dict):
+        yield Fault("output", f"is of type {type(output).__name__}, not str")
+        return
+    for where, names in (("inputs", description.inputs), ("output", description.outputs)):
+        if not 1 <= len(names) <= MAX_ENDS:
+            yield Fault(where, f"there are {len(names)}; 1 to {MAX_ENDS} are supported")
+        named = (*names, *(description.named if where == "output" else ()))
+        for fault in dict.fromkeys(filter(None, map(_name_fault, named))):
+            yield Fault(where, f"a name is {fault}")
+    if len(set(description.inputs)) != len(description.inputs):
+        yield Fault("inputs", "a name is there twice")
 
 
 def _arity_fault(layer: Layer) -> str:

@@ -1,9 +1,13 @@
-"""Data files: an .npz with `x` as torch takes it and, if known, `y`; brought to the IR's layout here (DESIGN D1)."""
+"""Data files: an .npz with `x` as torch takes it and, if known, `y`; brought to the IR's layout here (DESIGN D1).
+
+A model of several inputs has an array for each, under its name.
+"""
 
 from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 
@@ -17,6 +21,7 @@ MAX_ELEMENTS = 1 << 29  # of x
 MAX_SAMPLES = 1 << 24
 MAX_LABEL = (1 << 24) - 1
 HINT = "write it with numpy.savez(path, x=images, y=labels); x is N×C×H×W (or N×C×L, N×F), uint8 or float32"
+LABELS = ("y", "labels")  # the name of the labels: the first that is no input
 
 
 def read_data(
@@ -42,19 +47,61 @@ def read_samples(
 
     classes: labels must be below it. LrtcError says all that is wrong.
     """
+    samples, y = read_feeds(path, [value], classes)
+    return samples[value.name], y
+
+
+def read_feeds(
+    path: str | os.PathLike, inputs: Sequence[Input], classes: int | None = None
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Return (input → samples, labels or None) of an .npz file; see read_samples.
+
+    A single input is the array `x`; several have theirs under their names, and nothing else but labels may be there.
+    """
     where = shown(str(path), 200)
-    arrays = _arrays(Path(path), where)
-    faults: list[Fault] = []
-    if "x" not in arrays:
+    names = {"x": inputs[0]} if len(inputs) == 1 else {value.name: value for value in inputs}
+    labels = next((name for name in LABELS if name not in names), "")
+    hint = HINT if len(inputs) == 1 else _hint(names, labels)
+    arrays = _arrays(Path(path), where, hint, tuple(names), labels)
+    if len(inputs) == 1 and "x" not in arrays:
         held = ", ".join(shown(name, 20) for name in list(arrays)[:8]) or "nothing"
-        raise LrtcError(f"{where} has no `x`; it holds {held}", hint=HINT)
-    x = arrays["x"]
-    faults += [Fault("x", what) for what in _x_faults(x, value)]
-    if "y" in arrays:
-        faults += [Fault("y", what) for what in _y_faults(arrays["y"], len(x) if x.ndim else 0, classes)]
+        raise LrtcError(f"{where} has no `x`; it holds {held}", hint=hint)
+    faults = [] if len(inputs) == 1 else _name_faults(arrays, names, labels)
+    faults += [Fault(n, what) for n, value in names.items() if n in arrays for what in _x_faults(arrays[n], value)]
+    samples = {n: len(arrays[n]) for n in names if n in arrays and arrays[n].ndim}
+    first = next(iter(samples), "")
+    faults += [
+        Fault(n, f"has {many} samples; {first} has {samples[first]}")
+        for n, many in samples.items()
+        if many != samples[first]
+    ]
+    if labels in arrays:
+        faults += [Fault(labels, what) for what in _y_faults(arrays[labels], samples.get(first, 0), classes)]
     if faults:
-        raise LrtcError(f"{where} does not fit the model: {count(len(faults), 'fault')}", faults, HINT)
-    return x, arrays["y"].astype(np.int64) if "y" in arrays else None
+        raise LrtcError(f"{where} does not fit the model: {count(len(faults), 'fault')}", faults, hint)
+    y = arrays[labels].astype(np.int64) if labels in arrays else None
+    return {value.name: arrays[name] for name, value in names.items()}, y
+
+
+def _hint(names: Iterable[str], labels: str) -> str:
+    given = ", ".join(f"{name}=…" for name in [*names, *([labels] if labels else [])])
+    return f"write it with numpy.savez(path, {given}); each input is N×C×H×W (or N×C×L, N×F), uint8 or float32"
+
+
+def _name_faults(arrays: Mapping[str, np.ndarray], names: Mapping[str, Input], labels: str) -> list[Fault]:
+    """Return a fault for each input that is missing and for each array that is none."""
+    faults = [
+        Fault(name, f"is missing; the model takes {'×'.join(['N', *map(str, torch_shape(value))])}")
+        for name, value in names.items()
+        if name not in arrays
+    ]
+    known = ", ".join(names) + (f"; {labels} holds labels" if labels else "")
+    faults += [
+        Fault(shown(name, 40), f"is no input of the model; its inputs are {known}")
+        for name in arrays
+        if name not in (*names, labels)
+    ]
+    return faults
 
 
 def torch_shape(value: Input) -> tuple[int, ...]:
@@ -101,12 +148,12 @@ def _y_faults(y: np.ndarray, samples: int, classes: int | None) -> list[str]:
     return faults
 
 
-def _arrays(path: Path, where: str) -> dict[str, np.ndarray]:
-    """Return the arrays `x` and `y` of the file, and None for others it has; sizes are checked before reading."""
+def _arrays(path: Path, where: str, hint: str, names: tuple[str, ...], labels: str) -> dict[str, np.ndarray]:
+    """Return the arrays `names` and `labels` of the file, empty ones for others; sizes are checked before reading."""
     if path.is_dir():
-        raise LrtcError(f"{where} is a folder; data is an .npz file", hint=HINT)
+        raise LrtcError(f"{where} is a folder; data is an .npz file", hint=hint)
     if not path.exists():
-        raise LrtcError(f"{where}: no such file", hint=HINT)
+        raise LrtcError(f"{where}: no such file", hint=hint)
     if not path.is_file():
         raise LrtcError(f"{where} is not a regular file")
     try:
@@ -114,22 +161,26 @@ def _arrays(path: Path, where: str) -> dict[str, np.ndarray]:
             found: dict[str, np.ndarray] = {}
             for entry in archive.infolist():
                 name = entry.filename.removesuffix(".npy")
-                found[name] = _array(archive, entry, where) if name in ("x", "y") else np.empty(0)
+                if name in names:
+                    found[name] = _array(archive, entry, where, hint, MAX_ELEMENTS)
+                elif name == labels:
+                    found[name] = _array(archive, entry, where, hint, MAX_SAMPLES)
+                else:
+                    found[name] = np.empty(0)
             return found
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
-        raise LrtcError(f"{where} is not an .npz file, or damaged: {shown(str(error))}", hint=HINT) from None
+        raise LrtcError(f"{where} is not an .npz file, or damaged: {shown(str(error))}", hint=hint) from None
     except (OSError, RuntimeError) as error:
         raise LrtcError(f"{where} cannot be read: {shown(str(error))}") from None
 
 
-def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> np.ndarray:
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str, hint: str, limit: int) -> np.ndarray:
     name = entry.filename.removesuffix(".npy")
     try:
         with archive.open(entry) as file:
             shape, dtype = _header(file)
         if dtype.hasobject:
-            raise LrtcError(f"{where}: {name} holds Python objects; lrtc never unpickles data", hint=HINT)
-        limit = MAX_ELEMENTS if name == "x" else MAX_SAMPLES
+            raise LrtcError(f"{where}: {name} holds Python objects; lrtc never unpickles data", hint=hint)
         if prod(shape) > limit or (shape and shape[0] > MAX_SAMPLES):
             raise LrtcError(f"{where}: {name} has {'×'.join(map(str, shape))} values; at most {limit} are supported")
         if prod(shape) * dtype.itemsize > entry.file_size:
@@ -137,7 +188,7 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str) -> np.n
         with archive.open(entry) as file:
             return np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError, SyntaxError, zipfile.zlib.error) as error:
-        raise LrtcError(f"{where}: {name} is damaged: {shown(str(error))}", hint=HINT) from None
+        raise LrtcError(f"{where}: {name} is damaged: {shown(str(error))}", hint=hint) from None
 
 
 def _header(file: object) -> tuple[tuple[int, ...], np.dtype]:

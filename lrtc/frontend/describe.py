@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import fx, nn
 
 from lrtc.errors import Fault, LrtcError, count, shown
 from lrtc.frontend.check import form_faults, value_faults
-from lrtc.frontend.description import INPUT, Description, Layer, label
+from lrtc.frontend.description import INPUT, Description, Layer, Returns, label
 from lrtc.frontend.fields import plain
 from lrtc.frontend.functions import (
     ADDS,
@@ -25,6 +26,7 @@ from lrtc.frontend.functions import (
     operands,
 )
 from lrtc.frontend.layers import BY_CLASS, REMEDY, known, no_rule
+from lrtc.frontend.rebuild import Rebuilt
 from lrtc.frontend.reshapes import RESHAPES, Shapes, first_value
 from lrtc.nn import Add, Concat
 
@@ -40,6 +42,16 @@ class _Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return super().is_leaf_module(m, module_qualified_name) or isinstance(m, tuple(BY_CLASS))
+
+    def create_args_for_root(
+        self, root_fn: Callable, is_module: bool, concrete_args: Any = None
+    ) -> tuple[Callable, list]:
+        if not isinstance(self.root, Rebuilt):
+            return super().create_args_for_root(root_fn, is_module, concrete_args)
+        return root_fn, [
+            self.root,
+            *(self.create_proxy("placeholder", name, (), {}) for name in self.root.described_inputs),
+        ]
 
     def call_module(self, m: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> Any:
         self.where.append(self.path_of_module(m))
@@ -62,10 +74,10 @@ def describe(module: nn.Module, name: str) -> Description:
         found = _Walk(module, _trace(module))
         found.walk()
     _refuse(found.faults)
-    description = Description(name, tuple(found.layers), found.output, found.tensors)
+    description = Description(name, tuple(found.layers), found.output, found.tensors, found.inputs)
     _refuse(form_faults(description))
     tensors = {key: t.detach().to("cpu", copy=True).contiguous() for key, t in found.tensors.items()}
-    description = Description(name, description.layers, description.output, tensors)
+    description = replace(description, tensors=tensors)
     faults = value_faults(description)
     if faults:
         raise LrtcError(f"{count(len({f.where for f in faults}), 'layer')} cannot be described", faults)
@@ -112,14 +124,19 @@ class _Walk:
         self.layers: list[Layer] = []
         self.tensors: dict[str, torch.Tensor] = {}
         self.faults: list[Fault] = []
-        self.output = ""
+        self.output: Returns = ""
         self.names: dict[fx.Node, str] = {}
-        self.used_names = {INPUT}
+        self.inputs = (INPUT,)
+        self.used_names: set[str] = set()
         self.shapes = Shapes()
         self.parts: dict[fx.Node, tuple[fx.Node, Callable[[object], nn.Module]]] = {}  # chunk, split and topk
 
     def walk(self) -> None:
         needed = self._needed()
+        taken = [node.target for node in self.graph.nodes if node in needed and node.op == "placeholder"]
+        if len(taken) > 1:
+            self.inputs = tuple(taken)
+        self.used_names.update(self.inputs)
         for node in self.graph.nodes:
             if node in needed:
                 getattr(self, f"_{node.op}")(node)
@@ -136,21 +153,37 @@ class _Walk:
         self.faults.append(Fault(where, what))
 
     def _placeholder(self, node: fx.Node) -> None:
-        if INPUT in self.names.values():
-            self._fault(f"forward({shown(node.name)})", "a second input; a network has one")
-        self.names[node] = INPUT
+        if node.target.startswith("*"):
+            self._fault(f"forward({shown(node.target)})", "is no input; name each tensor that forward takes")
+        self.names[node] = node.target if len(self.inputs) > 1 else INPUT
 
     def _get_attr(self, node: fx.Node) -> None:
         self._fault(shown(node.target), "a parameter outside a layer is not supported; use the layers of lrtc.nn")
 
     def _output(self, node: fx.Node) -> None:
         result = node.args[0]
-        if not isinstance(result, fx.Node):
-            self._fault("forward", f"returns a {type(result).__name__}; a network returns one tensor")
-        elif self.names.get(result, INPUT) == INPUT and not self.faults:
-            self._fault("forward", "returns its input; there is no layer in it")
+        if isinstance(result, fx.Node):
+            self.output = self._returned(result, "its input")
+        elif isinstance(result, dict):
+            self.output = {name: self._returned(value, f"its input as {name!r}") for name, value in result.items()}
+        elif type(result) is tuple or isinstance(result, list):
+            several = [self._returned(value, f"its input as number {k}") for k, value in enumerate(result)]
+            self.output = tuple(several) if type(result) is tuple else several
         else:
-            self.output = self.names.get(result, INPUT)
+            what = f"returns a {type(result).__name__}; a network returns a tensor, or a tuple, list or dict of tensors"
+            self._fault("forward", what)
+
+    def _returned(self, value: object, what: str) -> str:
+        """Return the name of a value that forward returns; `what` it would be if no layer stood before it."""
+        name = self._value(value) if isinstance(value, fx.Node) else ""
+        if not name:
+            kind = type(value).__name__
+            self._fault("forward", f"returns a {kind} among its outputs; each of them must be a tensor")
+        elif value in self.parts or value in self.shapes.steps:
+            self._fault("forward", "returns all parts of a chunk, split or topk together; take them by their index")
+        elif name in self.inputs and not self.faults:
+            self._fault("forward", f"returns {what}; there is no layer in it")
+        return name
 
     def _call_module(self, node: fx.Node) -> None:
         self._layer(node, self.modules[node.target], node.target)
@@ -204,7 +237,7 @@ class _Walk:
 
     def _pass_through(self, node: fx.Node) -> None:
         inputs = [n for n in node.all_input_nodes if n in self.names]
-        self.names[node] = self.names[inputs[0]] if inputs else INPUT
+        self.names[node] = self.names[inputs[0]] if inputs else self.inputs[0]
 
     def _origin(self, node: fx.Node) -> str:
         """Return a path for an operation that is no module: that of the module it stands in, and its name."""
@@ -235,7 +268,7 @@ class _Walk:
             self.tensors[f"{origin}.{key}"] = tensor.detach()
 
     def _value(self, node: fx.Node) -> str:
-        return self.names.get(node, INPUT)
+        return self.names.get(node, self.inputs[0])
 
     def _unique(self, origin: str) -> str:
         name, k = origin, 1

@@ -8,7 +8,8 @@ from typing import Any
 
 from lrtc.errors import Fault, shown
 
-INPUT = "input"  # the name of the network's input among the names that nodes refer to
+INPUT = "input"  # the name of the network's only input among the names that nodes refer to
+Returns = str | tuple[str, ...] | list[str] | dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,29 @@ class Layer:
 
 @dataclass(frozen=True)
 class Description:
-    """name, layers in topological order, the name of the last one's value, and tensors by `origin.parameter`."""
+    """name, layers in topological order, its output, tensors by `origin.parameter`, names of the inputs.
+
+    output: the name of the layer whose value forward returns, or a tuple, list or dict of such names. inputs: what
+    forward takes, in its order; a single one is called INPUT.
+    """
 
     name: str
     layers: tuple[Layer, ...]
-    output: str
+    output: Returns
     tensors: Mapping[str, Any]
+    inputs: tuple[str, ...] = (INPUT,)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Return the names of the layers whose values leave the network."""
+        if isinstance(self.output, str):
+            return (self.output,)
+        return tuple(self.output.values() if isinstance(self.output, dict) else self.output)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return the names that forward gives its outputs, if it does."""
+        return tuple(self.output) if isinstance(self.output, dict) else ()
 
     def tensors_of(self, layer: Layer, names: Iterable[str]) -> dict[str, Any]:
         """Return parameter → tensor of one layer."""

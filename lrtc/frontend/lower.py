@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lrtc.errors import LrtcError, count
-from lrtc.frontend.description import INPUT, Description, Layer, fault_of
+from lrtc.errors import LrtcError, count, shown
+from lrtc.frontend.description import Description, Layer, fault_of
 from lrtc.frontend.layers import RULES
 from lrtc.frontend.lowering import Lowering, Misfit, size_text
 from lrtc.frontend.rebuild import discretized
 from lrtc.ir import B1, U8, Elem, Graph, GraphBuilder, TypeRule, tensor, verify
+from lrtc.ir.graph import unique_name
 
 HINT = "`lrtc show MODEL` prints the layers of a model that can be compiled"
+EACH = "each input goes through one lrtc.nn.InputQuantize, used once"
 FIRST = "is the first layer; a network begins with lrtc.nn.InputQuantize(shape=…, scale=…)"
 
 
@@ -36,18 +39,21 @@ def lower(description: Description) -> Lowered:
     to = Lowering(GraphBuilder(identifier(description.name)))
     values: dict[str, str] = {}
     classes: set[str] = set()  # layers whose values are indices
-    for layer in fixed.layers:
+    several, quantised = len(fixed.inputs) > 1, set()
+    for layer in _inputs_first(fixed):
         rule = RULES[layer.kind]
-        begins = INPUT in layer.inputs
+        begins = not set(fixed.inputs).isdisjoint(layer.inputs)
         if begins != (layer.kind == "InputQuantize"):
-            to.faults.append(fault_of(layer, FIRST if begins else "must be the first layer"))
+            first = f"takes the input {shown(layer.inputs[0])}; {EACH}" if several else FIRST
+            to.faults.append(fault_of(layer, first if begins else "must be the first layer"))
             if begins:
                 break
             values[layer.name] = values[layer.inputs[0]]
             continue
-        if begins and to.builder.inputs:
-            to.faults.append(fault_of(layer, "is a second input; a network has one InputQuantize, used once"))
+        if begins and layer.inputs[0] in quantised:
+            to.faults.append(fault_of(layer, f"quantises the {shown(layer.inputs[0])} once more; {EACH}"))
             break
+        quantised.update(layer.inputs if begins else ())
         if ends := [name for name in layer.inputs if name in classes]:
             to.faults.append(fault_of(layer, f"takes the class indices of {ends[0]}; argmax and topk end a network"))
             break
@@ -55,9 +61,9 @@ def lower(description: Description) -> Lowered:
             classes.add(layer.name)
         held = fixed.tensors_of(layer, rule.specs(layer.attrs))
         arrays = {name: t.detach().numpy() for name, t in held.items()}
-        before = "" if begins else tuple(values[name] for name in layer.inputs)
-        if not begins and rule.inputs == (1, 1):
-            before = before[0]
+        before: str | tuple[str, ...] = tuple(values.get(name, name) for name in layer.inputs)
+        if rule.inputs == (1, 1):
+            before = before[0] if several or not begins else "x"
         result = _lower_layer(to, before, layer, arrays)
         if result is None:
             break
@@ -67,7 +73,18 @@ def lower(description: Description) -> Lowered:
     if to.faults:
         places = len({fault.where for fault in to.faults})
         raise LrtcError(f"{count(places, 'layer')} cannot be compiled", to.faults, HINT)
-    return Lowered(verify(to.builder.finish([values[fixed.output]])), notes, fixed)
+    named: list[str] = []
+    for name in fixed.named:
+        named.append(unique_name(name, named))
+    return Lowered(verify(to.builder.finish([values[name] for name in fixed.outputs], tuple(named))), notes, fixed)
+
+
+def _inputs_first(description: Description) -> Sequence[Layer]:
+    """Return the layers in order, those that take an input before all others and in the order of the inputs."""
+    if len(description.inputs) == 1:
+        return description.layers
+    at = {name: k for k, name in enumerate(description.inputs)}
+    return sorted(description.layers, key=lambda v: at.get(v.inputs[0], len(at)) if v.inputs else len(at))
 
 
 def _lower_layer(to: Lowering, x: str | tuple[str, ...], layer: Layer, arrays: dict[str, np.ndarray]) -> str | None:
@@ -81,7 +98,7 @@ def _lower_layer(to: Lowering, x: str | tuple[str, ...], layer: Layer, arrays: d
             if not reported:
                 to.faults.append(fault_of(layer, str(error)))
                 reported = True
-            if not x:
+            if layer.kind == "InputQuantize":
                 return None
             if isinstance(x, tuple):
                 return _stand_in(to, U8, to.shape(x[0]), x[0] in to.signals)
@@ -107,14 +124,14 @@ def _stand_in(to: Lowering, elem: Elem, shape: tuple[int, ...], signal: bool) ->
 
 
 def _check_output(to: Lowering, description: Description, values: dict[str, str]) -> None:
-    last = next(layer for layer in description.layers if layer.name == description.output)
-    type_ = to.fact(values[description.output]).type
-    if type_.elem.is_float:
-        text = "ends in real numbers; a network ends in integers: lrtc.nn.LRTScale after LRTLinear, or QuantLinear"
-        to.faults.append(fault_of(last, text))
-    elif len(type_.shape) != 1:
-        text = f"ends in an image {size_text(type_.shape)}; a network ends in a vector of scores"
-        to.faults.append(fault_of(last, text))
+    for last in (layer for layer in description.layers if layer.name in description.outputs):
+        type_ = to.fact(values[last.name]).type
+        if type_.elem.is_float:
+            text = "ends in real numbers; a network ends in integers: lrtc.nn.LRTScale after LRTLinear, or QuantLinear"
+            to.faults.append(fault_of(last, text))
+        elif len(type_.shape) != 1:
+            text = f"ends in an image {size_text(type_.shape)}; a network ends in a vector of scores"
+            to.faults.append(fault_of(last, text))
 
 
 def identifier(text: str) -> str:

@@ -24,10 +24,10 @@ from lrtc.ir.ops import (
 
 
 def input_quantize(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return the graph's input u8 [H,W,C], [1,L,C] or [F] with the step of its quantiser, less its zero point."""
+    """Return the graph's input, called x, u8 [H,W,C], [1,L,C] or [F] with its quantiser's step, less its zero point."""
     shape = layer.attrs["shape"]
     ours = {1: (), 2: (1, *shape[1:]), 3: shape[1:]}[len(shape)] + shape[:1]
-    value = to.builder.input("x", tensor(ours, U8), float(layer.attrs["scale"]))
+    value = to.builder.input(x, tensor(ours, U8), float(layer.attrs["scale"]))
     if len(shape) == 2:
         to.signals.add(value)
     zero_point = layer.attrs.get("zero_point", 0)

@@ -1,14 +1,16 @@
 """The file model.pt: a description as plain data and tensors, written whole or not at all, read without code.
 
-torch.save of a dict: "format" "lrtc-model", "version" 1, "producer" "lrtc x.y.z", "name", "output" (a layer's name),
-"graph": a list of {"name", "kind", "inputs", "attrs", "origin"} in topological order (see `description.Layer`),
-"tensors": {"origin.parameter": tensor}. Kinds, attributes and tensors are those of the table in `layers`.
+torch.save of a dict: "format" "lrtc-model", "version" 1, "producer" "lrtc x.y.z", "name", "output" (a layer's name, or
+a tuple, list or dict of them, as forward returns them), "inputs" (their names, where there are several), "graph": a
+list of {"name", "kind", "inputs", "attrs", "origin"} in topological order (see `description.Layer`), "tensors":
+{"origin.parameter": tensor}. Kinds, attributes and tensors are those of the table in `layers`.
 """
 
 from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,14 @@ from lrtc.errors import Fault, LrtcError, count, shown
 from lrtc.frontend.archive import MAX_BYTES, SAVE, Outline, outline
 from lrtc.frontend.check import MAX_LAYERS, form_faults, value_faults
 from lrtc.frontend.describe import describe
-from lrtc.frontend.description import Description, Layer
+from lrtc.frontend.description import INPUT, Description, Layer
 from lrtc.frontend.fields import plain
 from lrtc.frontend.rebuild import rebuild
 from lrtc.wholefile import write_whole
 
 FORMAT, VERSION = "lrtc-model", 1
-HEADER = {"format": str, "version": int, "producer": str, "name": str, "graph": list, "output": str, "tensors": dict}
+HEADER = {"format": str, "version": int, "producer": str, "name": str, "graph": list, "output": object, "tensors": dict}
+OPTIONAL = {"inputs": tuple}
 LAYER = {"name": str, "kind": str, "inputs": tuple, "attrs": dict, "origin": str}
 
 
@@ -55,6 +58,8 @@ def to_bytes(description: Description) -> bytes:
         "output": description.output,
         "tensors": {key: t.detach().contiguous().clone() for key, t in description.tensors.items()},
     }
+    if description.inputs != (INPUT,):
+        content["inputs"] = description.inputs
     buffer = io.BytesIO()
     torch.save(content, buffer)
     data = buffer.getvalue()
@@ -85,10 +90,11 @@ def from_bytes(data: bytes, where: str) -> Description:
     outlines = {key: value for key, value in content["tensors"].items() if type(key) is str and type(value) is Outline}
     if len(outlines) != len(content["tensors"]):
         faults.append(Fault("tensors", "must be tensors under names"))
-    found = Description(content["name"], tuple(filter(None, layers)), content["output"], outlines)
+    inputs = content.get("inputs", (INPUT,))
+    found = Description(content["name"], tuple(filter(None, layers)), content["output"], outlines, inputs)
     _check(faults or form_faults(found), where)
     tensors = _tensors(data, where, outlines)
-    description = Description(found.name, found.layers, found.output, tensors)
+    description = replace(found, tensors=tensors)
     _check(value_faults(description), where)
     return description
 
@@ -131,10 +137,12 @@ def _check_header(content: Any, where: str) -> None:
             key,
             "is missing" if key not in content else f"is of type {type(content[key]).__name__}, not {kind.__name__}",
         )
-        for key, kind in HEADER.items()
-        if type(content.get(key)) is not kind
+        for key, kind in (HEADER | {key: kind for key, kind in OPTIONAL.items() if key in content}).items()
+        if kind is not object and type(content.get(key)) is not kind
     ]
-    faults += [Fault(shown(key), "is not part of a model file") for key in content if key not in HEADER]
+    if "output" not in content:
+        faults.append(Fault("output", "is missing"))
+    faults += [Fault(shown(key), "is not part of a model file") for key in content if key not in HEADER | OPTIONAL]
     _check(faults, where)
 
 

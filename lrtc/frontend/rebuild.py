@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lrtc.errors import LrtcError, count
-from lrtc.frontend.description import INPUT, Description, Layer, fault_of
+from lrtc.frontend.description import Description, Layer, fault_of
 from lrtc.frontend.layers import RULES
 
 SEGMENT = re.compile(r"[A-Za-z0-9_]{1,200}\Z")
@@ -20,6 +20,8 @@ class Rebuilt(nn.Module):
 
     def __init__(self, description: Description) -> None:
         super().__init__()
+        self.described_inputs, self._output = description.inputs, description.output
+        self._outputs = description.outputs
         modules: dict[str, nn.Module] = {}
         self._steps: list[tuple[str, tuple[str, ...], str]] = []
         paths: dict[str, str] = {}
@@ -28,17 +30,20 @@ class Rebuilt(nn.Module):
                 modules[layer.origin] = build(description, layer)
                 paths[layer.origin] = _attach(self, layer.origin, f"layer_{i}", modules[layer.origin])
             self._steps.append((layer.name, layer.inputs, paths[layer.origin]))
-        self._output = description.output
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, *x: Tensor) -> Tensor | tuple[Tensor, ...] | list[Tensor] | dict[str, Tensor]:
         last = {name: i for i, (_, inputs, _) in enumerate(self._steps) for name in inputs}
-        values = {INPUT: x}
+        values = dict(zip(self.described_inputs, x, strict=True))
         for i, (name, inputs, path) in enumerate(self._steps):
             values[name] = self.get_submodule(path)(*(values[v] for v in inputs))
             for v in inputs:
-                if last[v] == i and v != self._output:
+                if last[v] == i and v not in self._outputs:
                     values.pop(v, None)
-        return values[self._output]
+        if isinstance(self._output, dict):
+            return {name: values[layer] for name, layer in self._output.items()}
+        if isinstance(self._output, str):
+            return values[self._output]
+        return type(self._output)(values[layer] for layer in self._output)
 
 
 def build(description: Description, layer: Layer) -> nn.Module:
@@ -90,7 +95,7 @@ def discretized(description: Description) -> tuple[Description, tuple[str, ...]]
         notes.append(f"{layer}: {what}")
     if faults:
         raise LrtcError(f"{count(len(faults), 'layer')} cannot be made discrete", faults)
-    return Description(description.name, tuple(layers), description.output, tensors), tuple(notes)
+    return replace(description, layers=tuple(layers), tensors=tensors), tuple(notes)
 
 
 def _attach(root: nn.Module, origin: str, spare: str, module: nn.Module) -> str:

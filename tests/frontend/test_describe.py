@@ -403,17 +403,36 @@ def test_parameters_outside_layers_are_refused(monkeypatch: pytest.MonkeyPatch):
     assert "gain: a parameter outside a layer is not supported; use the layers of lrtc.nn" in refusal(model)
 
 
-def test_more_than_one_input_or_output_is_refused():
-    class Two(Base):
-        def forward(self, x, y):
-            return self.act(self.quantize(x)) + self.act(y)
-
-    class Pair(Base):
+def returning(what) -> nn.Module:
+    class Returns(Base):
         def forward(self, x):
-            return self.act(x), self.conv(x)
+            return what(self, x)
 
-    assert "forward(y): a second input; a network has one" in refusal(Two())
-    assert "forward: returns a tuple; a network returns one tensor" in refusal(Pair())
+    return Returns()
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        (lambda m, x: 3, "returns a int; a network returns a tensor, or a tuple, list or dict of tensors"),
+        (lambda m, x: (m.act(x), (m.act(x),)), "returns a tuple among its outputs; each of them must be a tensor"),
+        (lambda m, x: [m.act(x), None], "returns a NoneType among its outputs"),
+        (lambda m, x: {"a": m.act(x), "b": x}, "returns its input as 'b'; there is no layer in it"),
+        (lambda m, x: (m.act(x), x), "returns its input as number 1; there is no layer in it"),
+        (lambda m, x: m.conv(m.quantize(x)).chunk(2, 1), "returns all parts of a chunk, split or topk together"),
+        (lambda m, x: (), "output: there are 0; 1 to 64 are supported"),
+    ],
+)
+def test_what_forward_may_not_return(what, words: str):
+    assert f"{words}" in refusal(returning(what))
+
+
+def test_what_forward_may_not_take():
+    class Many(Base):
+        def forward(self, *inputs):
+            return self.act(self.quantize(inputs[0]))
+
+    assert "forward(*inputs): is no input; name each tensor that forward takes" in refusal(Many())
     assert "forward: returns its input; there is no layer in it" in refusal(nn.Sequential())
 
 
