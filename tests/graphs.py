@@ -33,9 +33,9 @@ class Shape:
 
 def random_input(graph: Graph, n: int, seed: int = 0, k: int = 0) -> np.ndarray:
     """Return uint8 [n, *shape of input k], extremes included."""
-    rng = np.random.default_rng(seed + 1000 * k)
-    x = rng.integers(0, 256, (n, *graph.inputs[k].type.shape)).astype(np.uint8)
-    x[:1], x[1:2] = 0, 255
+    rng, type_ = np.random.default_rng(seed + 1000 * k), graph.inputs[k].type
+    x = rng.integers(0, type_.elem.high + 1, (n, *type_.shape)).astype(np.uint8)
+    x[:1], x[1:2] = 0, type_.elem.high
     return x
 
 

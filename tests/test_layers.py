@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from lrtc.check.host import run_host
@@ -52,8 +53,35 @@ class Residual(nn.Module):
         y = self.conv(x)
         if self.how == "concat":
             return self.head(torch.cat([x, self.act(self.norm(y))], dim=1))
-        y = self.act(self.norm(y)) + x if self.how == "signs" else y + self.conv(x)
+        if self.how == "limits":
+            y = F.hardtanh(y, -3, 3) + x
+        else:
+            y = self.act(self.norm(y)) + x if self.how == "signs" else y + self.conv(x)
         return self.head(self.act2(self.norm2(y)))
+
+
+class Best(nn.Module):
+    """The two best classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(*front(), *tail())
+
+    def forward(self, x):
+        return torch.topk(self.net(x), 2, dim=1)[1]
+
+
+class Shuffled(nn.Module):
+    """Channels 1 to 3, shuffled halves beside them."""
+
+    def __init__(self):
+        super().__init__()
+        self.front, self.shuffle = nn.Sequential(*front()), nn.ChannelShuffle(2)
+        self.tail = nn.Sequential(LRTConv2d(7, 4, 3, padding=1), LRTBatchNorm(4), LRTSign(), *tail())
+
+    def forward(self, x):
+        x = self.front(x)
+        return self.tail(torch.cat([x[:, 1:], self.shuffle(x)], dim=1))
 
 
 def front(channels: int = 4) -> list[nn.Module]:
@@ -91,8 +119,11 @@ NETWORKS = {  # the first words of a row → a network that needs it
     "residual add of sums": lambda: Residual("sums"),
     "concat": lambda: Residual("concat"),
     "constant padding": lambda: middle(nn.ConstantPad2d(1, 1.0), features=256),
+    "limits between sums": lambda: Residual("limits"),
+    "channel slices and shuffles": Shuffled,
     "head": lambda: nn.Sequential(*front(), nn.Flatten(), LRTLinear(144, 3), LRTScale(3)),
     "8-bit head": lambda: nn.Sequential(*front(), nn.Flatten(), QuantLinear(144, 3)),
+    "top-k": Best,
 }  # fmt: skip
 
 

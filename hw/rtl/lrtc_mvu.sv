@@ -1,7 +1,8 @@
 `default_nettype none
 
-// A matrix times one window of `Fan` elements, folded: Pe output channels × Simd window elements a cycle, weights from
-// an external lrtc_rom. A window is taken every (Outputs/Pe)·(Fan/Simd) cycles, without a bubble.
+// A matrix times one window, folded: Pe output channels × Simd of the `Fan` elements that each reads a cycle, weights from
+// an external lrtc_rom. A window is taken every (Outputs/Pe)·(Fan/Simd) cycles, without a bubble. With Groups, output o
+// reads the channels of group o·Groups/Outputs only.
 module lrtc_mvu #(
     parameter integer Fan        = 8,
     parameter integer Taps       = 1,
@@ -13,13 +14,14 @@ module lrtc_mvu #(
     parameter integer WeightKind = 0,
     parameter integer WeightBits = 1,
     parameter integer AccBits    = 8,
-    parameter integer HasPad     = 0
+    parameter integer HasPad     = 0,
+    parameter integer Groups     = 1
 ) (
     input wire clk_i,
     input wire rst_ni,
     input wire in_valid_i,
     output wire in_ready_o,
-    input wire [Fan*InBits-1:0] in_data_i,
+    input wire [Groups*Fan*InBits-1:0] in_data_i,
     input wire [Taps-1:0] in_tap_valid_i,
     output wire weight_en_o,
     output wire [(((Outputs/Pe)*(Fan/Simd) > 1) ? $clog2((Outputs/Pe)*(Fan/Simd)) : 1)-1:0] weight_addr_o,
@@ -28,21 +30,28 @@ module lrtc_mvu #(
     input wire out_ready_i,
     output wire [Pe*AccBits-1:0] out_data_o
 );
-    localparam integer Channels = Fan / Taps;
+    localparam integer Channels = Fan / Taps;  // that an output reads
+    localparam integer SliceBits = Fan * InBits;  // what one group reads
+    localparam integer GroupOutputs = Outputs / Groups;
+    localparam integer Slices = (Pe > GroupOutputs) ? Pe / GroupOutputs : 1;  // groups at work at once
+    localparam integer GroupFolds = (Pe < GroupOutputs) ? GroupOutputs / Pe : 1;  // folds that stay with one group
     localparam integer SynapseFolds = Fan / Simd;
     localparam integer Folds = (Outputs / Pe) * SynapseFolds;
     localparam integer AddrBits = (Folds > 1) ? $clog2(Folds) : 1;
-    localparam integer Groups = (Simd > Channels) ? Simd / Channels : 1;  // taps in one fold
+    localparam integer StepTaps = (Simd > Channels) ? Simd / Channels : 1;  // taps in one fold
     localparam integer TapFolds = (Simd < Channels) ? Channels / Simd : 1;  // folds in one tap
     localparam integer RowBits = Simd * ((WeightKind == 0) ? 1 : (WeightKind == 1) ? 2 : WeightBits);
     // bipolar × bipolar: the dot products leave out −n, which is the same for all outputs of a window
     localparam integer Raw = (InKind == 1 && WeightKind == 0) ? 1 : 0;
 
-    genvar p;
+    genvar p, g, t;
 
     generate
-        if (Fan % Taps != 0 || Fan % Simd != 0 || Outputs % Pe != 0) begin : gen_illegal_division
-            initial $fatal(1, "lrtc_mvu: Taps and Simd must divide Fan, and Pe Outputs");
+        if (Fan % Taps != 0 || Fan % Simd != 0 || Outputs % Pe != 0 || Outputs % Groups != 0) begin : gen_illegal_division
+            initial $fatal(1, "lrtc_mvu: Taps and Simd must divide Fan, and Pe and Groups Outputs");
+        end
+        if (GroupOutputs % Pe != 0 && Pe % GroupOutputs != 0) begin : gen_illegal_pe
+            initial $fatal(1, "lrtc_mvu: Pe must divide Outputs/Groups or be a multiple of it");
         end
         if (Channels % Simd != 0 && Simd % Channels != 0) begin : gen_illegal_simd
             initial $fatal(1, "lrtc_mvu: Simd must divide Fan/Taps or be a multiple of it");
@@ -52,12 +61,13 @@ module lrtc_mvu #(
         end
     endgenerate
 
-    // ---- stage A: a window turns Simd elements a cycle past the lanes; it is back in place after SynapseFolds turns
+    // ---- stage A: a window lies group after group. Each group's slice turns Simd elements a cycle past the lanes and is
+    // back in place after SynapseFolds turns; when a group has had its folds, the next one takes its place.
     logic busy_q;
-    logic [Fan*InBits-1:0] window_q;
+    logic [Groups*SliceBits-1:0] window_q;
     logic [AddrBits-1:0] addr_q;
     wire first_synapse, last_synapse;
-    wire [Groups-1:0] group_valid;
+    wire [StepTaps-1:0] group_valid;
     wire [AccBits-1:0] base;  // what an accumulator starts from
     wire advance;  // stages A to C move
 
@@ -79,7 +89,20 @@ module lrtc_mvu #(
         end
     end
 
+    wire [Groups*SliceBits-1:0] window_in, turned;
     generate
+        for (g = 0; g < Groups; g = g + 1) begin : gen_group
+            for (t = 0; t < Taps; t = t + 1) begin : gen_tap
+                assign window_in[g*SliceBits+t*Channels*InBits+:Channels*InBits] =
+                    in_data_i[(t*Groups+g)*Channels*InBits+:Channels*InBits];
+            end
+            if (SynapseFolds > 1) begin : gen_turn
+                wire [SliceBits-1:0] slice = window_q[g*SliceBits+:SliceBits];
+                assign turned[g*SliceBits+:SliceBits] = {slice[Simd*InBits-1:0], slice[SliceBits-1:Simd*InBits]};
+            end else begin : gen_stay
+                assign turned[g*SliceBits+:SliceBits] = window_q[g*SliceBits+:SliceBits];
+            end
+        end
         if (SynapseFolds > 1) begin : gen_fold
             localparam integer SynapseBits = $clog2(SynapseFolds);
             logic [SynapseBits-1:0] synapse_q;
@@ -89,14 +112,37 @@ module lrtc_mvu #(
                 if (!rst_ni) synapse_q <= '0;
                 else if (issue) synapse_q <= last_synapse ? '0 : synapse_q + 1'b1;
             end
-            always_ff @(posedge clk_i) begin
-                if (take) window_q <= in_data_i;
-                else if (issue) window_q <= {window_q[Simd*InBits-1:0], window_q[Fan*InBits-1:Simd*InBits]};
-            end
         end else begin : gen_no_fold
             assign first_synapse = 1'b1;
             assign last_synapse  = 1'b1;
-            always_ff @(posedge clk_i) if (take) window_q <= in_data_i;
+        end
+        if (Groups > Slices) begin : gen_groups
+            wire last_group_fold;
+            if (GroupFolds > 1) begin : gen_count
+                localparam integer GroupFoldBits = $clog2(GroupFolds);
+                logic [GroupFoldBits-1:0] group_fold_q;
+                assign last_group_fold = group_fold_q == GroupFoldBits'(GroupFolds - 1);
+                always_ff @(posedge clk_i) begin
+                    if (!rst_ni) group_fold_q <= '0;
+                    else if (issue && last_synapse) group_fold_q <= last_group_fold ? '0 : group_fold_q + 1'b1;
+                end
+            end else begin : gen_each
+                assign last_group_fold = 1'b1;
+            end
+            always_ff @(posedge clk_i) begin
+                if (take) window_q <= window_in;
+                else if (issue && last_synapse && last_group_fold)
+                    window_q <= {turned[Slices*SliceBits-1:0], turned[Groups*SliceBits-1:Slices*SliceBits]};
+                else if (issue) window_q <= turned;
+            end
+        end else if (SynapseFolds > 1) begin : gen_one_group
+            always_ff @(posedge clk_i) begin
+                if (take) window_q <= window_in;
+                else if (issue) window_q <= turned;
+            end
+        end else begin : gen_still
+            wire unused = &{1'b0, turned};
+            always_ff @(posedge clk_i) if (take) window_q <= window_in;
         end
     endgenerate
 
@@ -107,7 +153,7 @@ module lrtc_mvu #(
             wire [TapCountBits-1:0] tap_count;
             wire turn;
 
-            assign group_valid = tap_q[Groups-1:0];
+            assign group_valid = tap_q[StepTaps-1:0];
             lrtc_popcount #(
                 .Width(Taps)
             ) u_tap_count (
@@ -127,10 +173,10 @@ module lrtc_mvu #(
             end else begin : gen_tap_each
                 assign turn = issue;
             end
-            if (Taps > Groups) begin : gen_turn
+            if (Taps > StepTaps) begin : gen_turn
                 always_ff @(posedge clk_i) begin
                     if (take) tap_q <= in_tap_valid_i;
-                    else if (turn) tap_q <= {tap_q[Groups-1:0], tap_q[Taps-1:Groups]};
+                    else if (turn) tap_q <= {tap_q[StepTaps-1:0], tap_q[Taps-1:StepTaps]};
                 end
             end else begin : gen_no_turn
                 wire unused = turn;
@@ -145,8 +191,8 @@ module lrtc_mvu #(
 
     // ---- stage B: the elements wait for their weight row
     logic b_valid_q, b_first_q, b_last_q;
-    logic [Simd*InBits-1:0] b_data_q;
-    logic [Groups-1:0] b_group_valid_q;
+    logic [Slices*Simd*InBits-1:0] b_data_q;
+    logic [StepTaps-1:0] b_group_valid_q;
     logic [AccBits-1:0] b_base_q;
     wire [Pe*AccBits-1:0] dot;
 
@@ -159,17 +205,22 @@ module lrtc_mvu #(
         if (issue) begin
             b_first_q       <= first_synapse;
             b_last_q        <= last_synapse;
-            b_data_q        <= window_q[Simd*InBits-1:0];
             b_group_valid_q <= group_valid;
             b_base_q        <= base;
         end
     end
 
     generate
+        for (g = 0; g < Slices; g = g + 1) begin : gen_slice
+            always_ff @(posedge clk_i) begin
+                if (issue) b_data_q[g*Simd*InBits+:Simd*InBits] <= window_q[g*SliceBits+:Simd*InBits];
+            end
+        end
         for (p = 0; p < Pe; p = p + 1) begin : gen_pe
+            localparam integer Slice = (Slices > 1) ? p / GroupOutputs : 0;
             lrtc_dot #(
                 .Lanes     (Simd),
-                .Groups    (Groups),
+                .Groups    (StepTaps),
                 .InBits    (InBits),
                 .InKind    (InKind),
                 .WeightKind(WeightKind),
@@ -178,7 +229,7 @@ module lrtc_mvu #(
                 .HasPad    (HasPad),
                 .Raw       (Raw)
             ) u_dot (
-                .in_data_i    (b_data_q),
+                .in_data_i    (b_data_q[Slice*Simd*InBits+:Simd*InBits]),
                 .group_valid_i(b_group_valid_q),
                 .weight_i     (weight_data_i[p*RowBits+:RowBits]),
                 .dot_o        (dot[p*AccBits+:AccBits])

@@ -1,7 +1,7 @@
 `default_nettype none
 
-// Pe accumulators → Pe codes of OutBits: Low + the number of levels with (acc >= level) != flip, the constants from row
-// `beat mod Folds` of `File`. Latency 2.
+// Pe accumulators → Pe codes of OutBits: Low + the number of levels <= acc, or where flip is 1 of those > acc, the constants from
+// row `beat mod Folds` of `File`; the levels of an entry ascend. Latency 2.
 module lrtc_threshold #(
     parameter integer Pe      = 1,
     parameter integer Folds   = 1,
@@ -73,24 +73,38 @@ module lrtc_threshold #(
         if (out_free) out_data_q <= code;
     end
 
+    // Levels ascend, so their number below the accumulator is found bit by bit, the highest first: a comparison with the
+    // level in the middle of those in question leaves the half above or below it. Places without a level hold one that
+    // no accumulator reaches.
     genvar p, k;
     generate
         for (p = 0; p < Pe; p = p + 1) begin : gen_pe
             wire signed [AccBits:0] acc = {acc_q[(p+1)*AccBits-1], acc_q[p*AccBits+:AccBits]};
             wire flip = row[(p+1)*EntryBits-1];
-            wire [Levels-1:0] fire;
             wire [CountBits-1:0] count;
-            for (k = 0; k < Levels; k = k + 1) begin : gen_level
-                wire signed [AccBits:0] level = row[p*EntryBits+k*LevelBits+:LevelBits];
-                assign fire[k] = (acc >= level) ^ flip;
+            wire [((1<<CountBits)-1)*LevelBits-1:0] levels;
+            if (Levels == (1 << CountBits) - 1) begin : gen_full
+                assign levels = row[p*EntryBits+:Levels*LevelBits];
+            end else begin : gen_rest
+                assign levels = {
+                    {((1 << CountBits) - 1 - Levels) {1'b0, {AccBits{1'b1}}}}, row[p*EntryBits+:Levels*LevelBits]
+                };
             end
-            lrtc_popcount #(
-                .Width(Levels)
-            ) u_count (
-                .bits_i (fire),
-                .count_o(count)
-            );
-            assign code[p*OutBits+:OutBits] = OutBits'(Low) + OutBits'(count);
+            for (k = CountBits - 1; k >= 0; k = k - 1) begin : gen_bit
+                localparam integer HalfBits = ((1 << k) - 1) * LevelBits;
+                wire [2*HalfBits+LevelBits-1:0] half;
+                if (k == CountBits - 1) begin : gen_all
+                    assign half = levels;
+                end else begin : gen_half
+                    assign half = gen_bit[k+1].hit ? gen_bit[k+1].half[4*HalfBits+3*LevelBits-1-:2*HalfBits+LevelBits] :
+                        gen_bit[k+1].half[2*HalfBits+LevelBits-1:0];
+                end
+                wire signed [AccBits:0] level = half[HalfBits+:LevelBits];
+                wire hit = acc >= level;
+                assign count[k] = hit;
+            end
+            wire [CountBits-1:0] counted = flip ? CountBits'(Levels) - count : count;
+            assign code[p*OutBits+:OutBits] = OutBits'(Low) + OutBits'(counted);
         end
     endgenerate
 endmodule

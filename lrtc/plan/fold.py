@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lrtc.errors import FaultList, LrtcError, nearest
+from lrtc.plan.stages import window_gaps
 from lrtc.plan.stream import StreamLayer
-from lrtc.plan.timing import window_gaps
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,15 @@ def divisors(n: int) -> tuple[int, ...]:
 
 
 def legal_pe(layer: StreamLayer) -> tuple[int, ...]:
-    """Return the PE counts that divide the output channels."""
-    return divisors(layer.outputs)
+    """Return the PE counts that divide the output channels, and those of a group or are a multiple of them."""
+    group = layer.outputs // layer.groups
+    return tuple(pe for pe in divisors(layer.outputs) if group % pe == 0 or pe % group == 0)
 
 
 def legal_simd(layer: StreamLayer) -> tuple[int, ...]:
     """Return the SIMD counts that divide the fan-in and split no tap unevenly (DESIGN D9)."""
-    channels = layer.window.channels
-    return tuple(s for s in divisors(layer.window.fan) if channels % s == 0 or s % channels == 0)
+    channels = layer.window.channels // layer.groups
+    return tuple(s for s in divisors(layer.fan) if channels % s == 0 or s % channels == 0)
 
 
 def plan_folding(
@@ -132,14 +133,15 @@ def _least_cycles(layer: StreamLayer, per_window: int) -> int:
     """
     if layer.slides:
         return sum(max(gap, per_window) for gap in window_gaps(layer.window))
-    return max(layer.beats_in, per_window)
+    ranked = layer.outputs if layer.ranks else 0  # one element a cycle
+    return max(layer.beats_in, per_window, ranked)
 
 
 def _fold_layer(layer: StreamLayer, target: int, given: tuple[int, int] | None) -> LayerFold:
     windows = layer.window.count
     if not layer.has_weights:
         return LayerFold(layer.name, 0, 0, 1, 1, windows, _least_cycles(layer, 1), (0,) * len(layer.sources))
-    outputs, fan = layer.outputs, layer.window.fan
+    outputs, fan = layer.outputs, layer.fan
     if given is None:
         pairs = [(pe, simd) for pe in legal_pe(layer) for simd in legal_simd(layer)]
         cost = {pair: (outputs // pair[0]) * (fan // pair[1]) for pair in pairs}
@@ -162,9 +164,12 @@ def _given(layers: Sequence[StreamLayer], fold: Mapping[str, tuple[int, int]]) -
             faults.add(name, f"no layer with weights has this name{nearest(name, names)}; known: {', '.join(names)}")
             continue
         if pe not in legal_pe(layer):
-            faults.add(name, f"pe={pe} does not divide {layer.outputs} outputs; legal: {_list(legal_pe(layer))}")
+            grouped = f" in {layer.groups} groups" if layer.groups > 1 else ""
+            faults.add(
+                name, f"pe={pe} does not divide {layer.outputs} outputs{grouped}; legal: {_list(legal_pe(layer))}"
+            )
         if simd not in legal_simd(layer):
-            what = f"{layer.window.taps} taps of {layer.window.channels} channels"
+            what = f"{layer.window.taps} taps of {layer.window.channels // layer.groups} channels"
             faults.add(name, f"simd={simd} does not fit {what}; legal: {_list(legal_simd(layer))}")
         found[layer.name] = (pe, simd)
     faults.check("{n} in the requested folding")

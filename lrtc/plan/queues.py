@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from math import prod
 
+from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, SumPool2d, Threshold
 from lrtc.plan.fold import FoldPlan, LayerFold, plan_folding
 from lrtc.plan.stream import StreamLayer, readers
 from lrtc.plan.timing import Network, Stuck
@@ -15,6 +16,7 @@ from lrtc.plan.timing import Network, Stuck
 IMAGES = 8  # that the timing model runs: the steady state has come by then
 TRIAL_IMAGES = 4  # that it runs to choose depths
 QUEUE_ROWS = (0, 1, 2, 4)  # depths of a queue before a line buffer that are tried, in rows of pixels
+REGISTERS = {Threshold: 2, Affine: 3}  # stages of a post
 
 Depths = Sequence[Sequence[int]]  # of the queue at every input of every layer; 0: none
 
@@ -147,7 +149,7 @@ def stage_network(
             queued.append(network.at)
         _layer_stages(network, layer, fold, tuple(queued))
         give(layer.value, layer.window.count)
-    per_beat = folds[-1].pe or last.outputs
+    per_beat = last.beat_size(folds[-1].pe)
     if per_beat > 1:
         network.downsize(per_beat, last.output.size // per_beat)
     beats = last.output.size
@@ -161,22 +163,33 @@ def stage_network(
 
 def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: tuple[int, ...]) -> None:
     """Add the stages of one layer behind its queues."""
-    pixels = layer.window.count
-    beats, ratio = pixels * fold.folds, fold.folds
+    op, pixels = layer.node.op, layer.window.count
+    pe, ratio = layer.lanes(fold.pe)
     if layer.joins:
         network.join(links, pixels)
     elif layer.slides:
         network.line_buffer(layer.window)
-    elif layer.sums_frame or (layer.has_weights and layer.beats_in > 1):
+    elif layer.sums_frame or (isinstance(op, (Linear, Flatten)) and layer.beats_in > 1):
         network.upsize(layer.beats_in, 1)
+    elif isinstance(op, Crop):
+        network.crop(op.margins, layer.window.image)
+    registers = sum(REGISTERS.get(type(node.op), 0) for node in layer.nodes)
+    if layer.has_weights and layer.gathers(fold.pe):
+        network.folded_mvu(pixels, fold.folds, fold.steps, registers)
+        network.skid(pixels)
+        return
     if layer.has_weights:
         network.mvu(pixels, fold.folds, fold.steps)
-    elif layer.slides:
+    elif isinstance(op, (MaxPool2d, SumPool2d)) and layer.slides:
         network.registers(1, pixels)
-    elif layer.serial:
-        beats, ratio = layer.beats_in, layer.outputs
-    network.registers(sum({"threshold": 2, "affine": 3}.get(node.op.name, 0) for node in layer.nodes), beats)
-    if ratio > 1 and not (layer.final and layer.has_weights):
+    beats = pixels * ratio
+    network.registers(registers, beats)
+    if layer.ranks:
+        if pe > 1:
+            network.downsize(pe, beats)
+        network.rank(layer.outputs)
+        beats = 1
+    elif layer.gathers(fold.pe):
         network.upsize(ratio, pixels)
         beats = pixels
     network.skid(beats)

@@ -8,14 +8,31 @@ from dataclasses import dataclass
 from math import prod
 
 from lrtc.errors import Fault
-from lrtc.ir import U8, Graph, Node, TensorType
-from lrtc.ir.ops import Add, Affine, Concat, Conv2d, Linear, MaxPool2d, SumPool2d, Threshold
+from lrtc.ir import Graph, Node, TensorType
+from lrtc.ir.ops import (
+    Add,
+    Affine,
+    Channels,
+    Clamp,
+    Concat,
+    Conv2d,
+    Crop,
+    Flatten,
+    Identity,
+    Linear,
+    MaxPool2d,
+    Pad,
+    SumPool2d,
+    Threshold,
+    TopK,
+)
 
-POSTS = (Threshold, Affine)
+POSTS = (Threshold, Affine, Clamp, TopK)  # what takes elements as they come, some at a time
 JOINS = (Add, Concat)
-JOINED = 4  # streams that one join takes: the ports in0 to in3 of a layer
-SUPPORTED = (Conv2d, Linear, MaxPool2d, SumPool2d, *JOINS, *POSTS)
-CODE_BITS = 8  # the widest code that a threshold gives
+WINDOWED = (Conv2d, MaxPool2d, SumPool2d, Pad)
+SUPPORTED = (*WINDOWED, Linear, Crop, Channels, Flatten, Identity, *JOINS, *POSTS)
+INPUT_BITS = 8  # of an element of the input, which is sent as a byte
+MOST_LEVELS = 1023  # of a threshold: they lie side by side in one row of a memory
 
 
 @dataclass(frozen=True)
@@ -60,15 +77,15 @@ class Window:
 
 @dataclass(frozen=True)
 class StreamLayer:
-    """One layer: a node, and the threshold or affine on its result if that has no other reader.
+    """One layer: a node, and what follows it element by element (`posts`) and has no other reader.
 
-    sources: the values it reads, of the types `inputs`. serial: it takes elements one a beat, as they enter the
-    network; other layers take whole pixels. final: what it gives leaves the network, so its folds need not wait for
-    each other.
+    sources: the values it reads, of the types `inputs`; constants are not among them. serial: it takes elements one a
+    beat, as they enter the network; other layers take whole pixels. final: what it gives leaves the network, so its
+    folds need not wait for each other.
     """
 
     node: Node
-    post: Node | None
+    posts: tuple[Node, ...]
     sources: tuple[str, ...]
     inputs: tuple[TensorType, ...]
     window: Window
@@ -85,7 +102,7 @@ class StreamLayer:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        return (self.node, self.post) if self.post else (self.node,)
+        return (self.node, *self.posts)
 
     @property
     def value(self) -> str:
@@ -103,8 +120,38 @@ class StreamLayer:
 
     @property
     def outputs(self) -> int:
-        """Return the number of output channels."""
-        return self.output.shape[-1]
+        """Return the number of channels that the posts work on."""
+        return (self.input if isinstance(self.node.op, TopK) else self.node.type).shape[-1]
+
+    @property
+    def groups(self) -> int:
+        """Return the number of groups of a convolution; 1 for all else."""
+        return self.node.op.groups if isinstance(self.node.op, Conv2d) else 1
+
+    @property
+    def fan(self) -> int:
+        """Return how many elements of a window one output reads."""
+        return self.window.fan // self.groups
+
+    @property
+    def ranks(self) -> bool:
+        """Return whether it ends in indices, which come all at once when the last element was seen."""
+        return isinstance(self.nodes[-1].op, TopK)
+
+    def lanes(self, pe: int) -> tuple[int, int]:
+        """Return how many channels come at once before the posts, and how often that makes a pixel; pe: of its fold."""
+        if self.has_weights:
+            return pe, self.outputs // pe
+        return (1, self.outputs) if self.serial else (self.outputs, 1)
+
+    def gathers(self, pe: int) -> bool:
+        """Return whether what comes of a pixel is put side by side again, to leave at once."""
+        return self.lanes(pe)[1] > 1 and not self.ranks and not (self.final and self.has_weights)
+
+    def beat_size(self, pe: int) -> int:
+        """Return how many elements leave in one beat."""
+        whole = self.ranks or self.gathers(pe)
+        return self.output.shape[-1] if whole else self.lanes(pe)[0]
 
     @property
     def beats_in(self) -> int:
@@ -122,12 +169,13 @@ class StreamLayer:
     @property
     def sums_frame(self) -> bool:
         """Return whether it adds up whole images, for which no window is kept."""
-        return isinstance(self.node.op, SumPool2d) and self.window.kernel == self.window.image
+        whole = self.window.kernel == self.window.image and not any(self.window.padding)
+        return isinstance(self.node.op, SumPool2d) and whole
 
     @property
     def slides(self) -> bool:
         """Return whether windows slide over an image; a linear's only window is its whole input."""
-        return isinstance(self.node.op, (Conv2d, MaxPool2d, SumPool2d)) and not self.sums_frame
+        return isinstance(self.node.op, WINDOWED) and not self.sums_frame
 
 
 def stream_faults(graph: Graph) -> list[Fault]:
@@ -138,10 +186,10 @@ def stream_faults(graph: Graph) -> list[Fault]:
             Fault(graph.name, f"{len(graph.inputs)} inputs, {len(graph.outputs)} outputs; one of each is supported")
         ]
     source, result = graph.inputs[0], graph.outputs[0]
-    if source.type.elem != U8:
-        faults.append(Fault(source.name, f"the input is {source.type}; a stream of bytes (u8) is supported"))
+    if source.type.elem.kind != "u" or source.type.elem.bits > INPUT_BITS:
+        faults.append(Fault(source.name, f"the input is {source.type}; u1 to u8, a byte each, are supported"))
     elem = graph.types[result].elem
-    if elem.kind not in "iut" or result == source.name:
+    if elem.is_float or result == source.name:
         faults.append(Fault(_where(graph, result), f"the network ends with {elem}; integer logits are supported"))
     if not graph.users[source.name]:
         faults.append(Fault(source.name, "nothing reads the input"))
@@ -153,16 +201,22 @@ def _node_faults(graph: Graph, node: Node) -> list[Fault]:
     if not isinstance(op, SUPPORTED):
         known = ", ".join(sorted(known.name for known in SUPPORTED))
         return [Fault(where, f"{op.name} has no hardware; supported after the passes: {known}")]
-    if isinstance(op, Threshold) and op.out.bits > CODE_BITS:
-        return [Fault(where, f"a threshold to {op.out}; codes of at most {CODE_BITS} bits are supported")]
-    if isinstance(op, Conv2d) and op.groups != 1:
-        return [Fault(where, f"groups={op.groups}; one group is supported")]
-    if len(node.ins) > JOINED and isinstance(op, JOINS):
-        return [Fault(where, f"{len(node.ins)} values side by side; at most {JOINED} are supported: join in two steps")]
-    if isinstance(op, (Conv2d, Linear)) and graph.types[node.ins[1]].elem.kind not in "bti":
-        elem = graph.types[node.ins[1]].elem
-        return [Fault(where, f"the weights are {elem}; b1, t2 and signed integers are supported")]
+    if isinstance(op, Threshold) and len(graph.const(node.ins[1])) > MOST_LEVELS + 1:
+        count = len(graph.const(node.ins[1])) - 1
+        return [Fault(where, f"a threshold of {count} levels; at most {MOST_LEVELS} are supported")]
+    if any(graph.types[name].elem.is_float for name in (node.ins[0], node.out)):
+        return [Fault(where, "a real value is left here; end the real part with a sign, a ternarize or a quantiser")]
+    if not _sources(graph, node):
+        return [Fault(where, "all that it reads is constant; compute it before")]
+    if isinstance(op, (Conv2d, Linear)) and graph.types[node.ins[1]].elem.is_float:
+        return [Fault(where, "the weights are real; b1, t2 and integers are supported")]
     return []
+
+
+def _sources(graph: Graph, node: Node) -> tuple[str, ...]:
+    """Return the values that come to a node as streams."""
+    operands = node.ins if isinstance(node.op, JOINS) else node.ins[:1]
+    return tuple(name for name in operands if graph.const(name) is None)
 
 
 def _where(graph: Graph, name: str) -> str:
@@ -179,16 +233,25 @@ def stream_layers(graph: Graph) -> tuple[StreamLayer, ...]:
     for node in graph.compute_nodes():
         if node.out in fused:
             continue
-        readers = graph.users[node.out]
-        alone = len(readers) == 1 and node.out not in graph.outputs and not isinstance(node.op, POSTS)
-        post = readers[0] if alone and isinstance(readers[0].op, POSTS) else None
-        fused |= {post.out} if post else set()
-        sources = node.ins if isinstance(node.op, JOINS) else node.ins[:1]
+        posts = _posts(graph, node)
+        fused |= {post.out for post in posts}
+        sources = _sources(graph, node)
         serial = isinstance(node.op, (Linear, *POSTS)) and sources == (source,) and reads[source] == 1
-        final = (post or node).out in graph.outputs
+        final = (node, *posts)[-1].out in graph.outputs
         types = tuple(graph.types[name] for name in sources)
-        layers.append(StreamLayer(node, post, sources, types, _window(graph, node), serial, final))
+        layers.append(StreamLayer(node, posts, sources, types, _window(graph, node), serial, final))
     return tuple(layers)
+
+
+def _posts(graph: Graph, node: Node) -> tuple[Node, ...]:
+    """Return the chain of posts behind a node that nothing else reads, each of another kind; `topk` ends it."""
+    chain = [node]
+    while len(readers := graph.users[chain[-1].out]) == 1 and chain[-1].out not in graph.outputs:
+        kinds = {type(before.op) for before in chain}
+        if TopK in kinds or not isinstance(readers[0].op, POSTS) or type(readers[0].op) in kinds:
+            break
+        chain.append(readers[0])
+    return tuple(chain[1:])
 
 
 def readers(layers: Iterable[StreamLayer]) -> Counter[str]:
@@ -197,12 +260,16 @@ def readers(layers: Iterable[StreamLayer]) -> Counter[str]:
 
 
 def _window(graph: Graph, node: Node) -> Window:
-    op, shape = node.op, graph.types[node.ins[0]].shape
+    op, (x, *_) = node.op, _sources(graph, node)
+    shape, out = graph.types[x].shape, node.type.shape
     if isinstance(op, Linear):
         return Window((1, 1), (1, 1), (0, 0, 0, 0), (1, 1), (1, 1), prod(shape))
-    if isinstance(op, (*JOINS, *POSTS)):
-        size = (1, prod(shape[:-1]))
-        return Window((1, 1), (1, 1), (0, 0, 0, 0), size, size, shape[-1])
+    if isinstance(op, (Pad, Crop)):
+        padding = op.padding if isinstance(op, Pad) else (0, 0, 0, 0)
+        return Window((1, 1), (1, 1), padding, shape[:2], out[:2], shape[2])
+    if not isinstance(op, WINDOWED):
+        size, pixels = (1, prod(shape[:-1])), (1, prod(out[:-1]))
+        return Window((1, 1), (1, 1), (0, 0, 0, 0), size, pixels, shape[-1])
     kernel = graph.types[node.ins[1]].shape[1:3] if isinstance(op, Conv2d) else op.kernel
     dilation = op.dilation if isinstance(op, Conv2d) else (1, 1)
-    return Window(tuple(kernel), op.stride, op.padding, shape[:2], node.type.shape[:2], shape[2], dilation)
+    return Window(tuple(kernel), op.stride, op.padding, shape[:2], out[:2], shape[2], dilation)

@@ -1,9 +1,10 @@
-"""Cases of what follows an accumulator or a window: threshold, max-pool, affine, argmax."""
+"""Cases of what follows an accumulator or a window: threshold, max-pool, affine, clamp, the greatest."""
 
 from __future__ import annotations
 
 from random import Random
 
+from hw.bench_mvu import in_kind, value
 from hw.case import Case, hex_rows, pack, signed
 
 
@@ -92,20 +93,50 @@ def maxpool(name, channels, taps, min_mask, bits=1, sign=0) -> Case:
     )  # fmt: skip
 
 
-def argmax(name, count, width) -> Case:
-    """Return the case of one argmax; few different values, so that ties are frequent."""
+def topk(name, count, width, k, sign=1) -> Case:
+    """Return the case of the indices of the k greatest; few different values, so that ties are frequent."""
+    bits = max(1, (count - 1).bit_length())
 
     def frame(rng: Random):
         pool = [rng.getrandbits(width) for _ in range(rng.choice((1, 2, 5)))]
         values = [rng.choice(pool) for _ in range(count)]
-        numbers = [signed(v, width) for v in values]
-        return [(v,) for v in values], [(numbers.index(max(numbers)),)]
+        numbers = [signed(v, width) if sign else v for v in values]
+        order = sorted(range(count), key=lambda i: -numbers[i])  # equal ones stay in order
+        return [(v,) for v in values], [(pack(order[:k], bits),)]
 
-    bits = max(1, (count - 1).bit_length())
     return Case(
-        name, "lrtc_argmax", {"Count": count, "Width": width}, {"data": width}, {"data": bits}, frame, count,
-        (count - 1, 0, 1), steady=count > 2,
+        name, "lrtc_topk", {"Count": count, "Width": width, "K": k, "Signed": sign}, {"data": width},
+        {"data": k * bits}, frame, count, (count - 1, 0, 1), steady=count > 2,
     )  # fmt: skip
+
+
+CLAMP = """
+wire [{width}-1:0] @y;
+lrtc_clamp {parameters} u_@clamp (.in_data_i(@in_data_i), .out_data_o(@y));
+lrtc_upsize #(.Width({width}), .Ratio(1)) u_@out (
+    .clk_i(clk_i), .rst_ni(rst_ni), .in_valid_i(@in_valid_i), .in_ready_o(@in_ready_o), .in_data_i(@y),
+    .out_valid_o(@out_valid_o), .out_ready_i(@out_ready_i), .out_data_o(@out_data_o));"""
+
+
+def clamp(name, count, bits, low, high, out) -> Case:
+    """Return the case of clamped elements of `bits` (0: bipolar, < 0: signed); a limit of None is open."""
+    kind, width = in_kind(bits)
+
+    def frame(rng: Random):
+        beats = [[rng.choice((rng.getrandbits(width), 0, (1 << width) - 1)) for _ in range(count)] for _ in range(20)]
+        clamped = []
+        for beat in beats:
+            numbers = [value(e, bits) for e in beat]
+            numbers = numbers if low is None else [max(v, low) for v in numbers]
+            clamped.append(numbers if high is None else [min(v, high) for v in numbers])
+        return [(pack(beat, width),) for beat in beats], [(pack(row, out),) for row in clamped]
+
+    parameters = {
+        "Count": count, "InBits": width, "InKind": kind, "OutBits": out, "HasLow": int(low is not None),
+        "HasHigh": int(high is not None), "Low": low or 0, "High": high or 0,
+    }  # fmt: skip
+    plain = Case(name, "lrtc_clamp", parameters, {"data": count * width}, {"data": count * out}, frame, 20, (0, 0, 1))
+    return Case(**{**plain.__dict__, "body": CLAMP.format(width=count * out, parameters=plain.parameter_text())})
 
 
 CASES = [
@@ -118,6 +149,8 @@ CASES = [
             (2, 3, 7, 1, 2, -1),
             (2, 2, 9, 15, 4, 0),
             (1, 3, 5, 6, 4, -3),
+            (1, 2, 6, 40, 8, 0),
+            (2, 1, 11, 255, 8, 0),
         )
     ),
     *(
@@ -138,5 +171,14 @@ CASES = [
             (2, 4, 1, 1, 1),
         )
     ),
-    *(argmax(f"arg{c}x{w}", c, w) for c, w in ((1, 4), (2, 1), (10, 8), (17, 20), (3, 33))),
+    *(
+        topk(f"top{'x'.join(map(str, shape))}", *shape)
+        for shape in ((1, 4, 1), (2, 1, 1), (10, 8, 1), (17, 20, 3), (3, 33, 1), (5, 3, 5), (9, 4, 2, 0), (2, 8, 2, 0))
+    ),
+    clamp("relu", 3, -7, 0, None, 7),
+    clamp("relu_limit", 2, -9, 0, 6, 4),
+    clamp("clamp_bytes", 2, 8, 10, 99, 8),
+    clamp("clamp_high", 1, -4, None, -2, 4),
+    clamp("clamp_bits", 5, 0, 0, 1, 2),
+    clamp("clamp_wide", 1, -32, -(1 << 30), 1 << 30, 32),
 ]

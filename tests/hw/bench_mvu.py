@@ -65,8 +65,8 @@ lrtc_mvu {parameters} u_@mvu (
     .out_valid_o(@out_valid_o), .out_ready_i(@out_ready_i), .out_data_o(@out_data_o));"""
 
 
-def case(name, taps, channels, outputs, pe, simd, in_bits, kind, weight_bits, acc_bits, pad) -> Case:
-    """Return the case of one layer."""
+def case(name, taps, channels, outputs, pe, simd, in_bits, kind, weight_bits, acc_bits, pad, groups=1) -> Case:
+    """Return the case of one layer; with groups, `channels` are those of one group."""
     rng = Random(name)
     (kind_in, bits), fan = in_kind(in_bits), taps * channels
     weights = [draw_weights(rng, kind, weight_bits, fan) for _ in range(outputs)]
@@ -85,23 +85,28 @@ def case(name, taps, channels, outputs, pe, simd, in_bits, kind, weight_bits, ac
     ]
 
     def frame(rng: Random):
-        window = [rng.getrandbits(bits) for _ in range(fan)]
+        window = [rng.getrandbits(bits) for _ in range(groups * fan)]  # tap after tap, each group after group
         valid = draw_valid(rng, taps)
-        values = [value(e, in_bits) * (valid[i // channels] if pad else 1) for i, e in enumerate(window)]
-        acc = [sum(w * x for w, x in zip(row, values, strict=True)) for row in weights]
+        acc = []
+        for o, row in enumerate(weights):
+            first = o * groups // outputs * channels
+            own = [window[t * groups * channels + first + c] for t in range(taps) for c in range(channels)]
+            values = [value(e, in_bits) * (valid[i // channels] if pad else 1) for i, e in enumerate(own)]
+            acc.append(sum(w * x for w, x in zip(row, values, strict=True)))
         beats = [(pack(acc[nf * pe : (nf + 1) * pe], acc_bits),) for nf in range(folds)]
         return [(pack(window, bits), pack(valid, 1))], beats
 
     parameters = {
         "Fan": fan, "Taps": taps, "Outputs": outputs, "Pe": pe, "Simd": simd, "InBits": bits, "InKind": kind_in,
         "WeightKind": kind, "WeightBits": weight_bits, "AccBits": acc_bits, "HasPad": pad,
+        **({"Groups": groups} if groups > 1 else {}),
     }  # fmt: skip
     depth, word = folds * synapse_folds, pe * simd * lane_bits
     plain = Case(
         name,
         "lrtc_mvu",
         parameters,
-        {"data": fan * bits, "tap_valid": taps},
+        {"data": groups * fan * bits, "tap_valid": taps},
         {"data": pe * acc_bits},
         frame,
         depth,
@@ -114,7 +119,7 @@ def case(name, taps, channels, outputs, pe, simd, in_bits, kind, weight_bits, ac
     return Case(**{**plain.__dict__, "body": body})
 
 
-# taps, channels, outputs, Pe, Simd, input bits, weight kind, weight bits, AccBits, HasPad
+# taps, channels, outputs, Pe, Simd, input bits, weight kind, weight bits, AccBits, HasPad, groups
 CASES = [
     case("one", 1, 1, 1, 1, 1, 0, BIPOLAR, 1, 2, 0),
     case("serial", 1, 13, 3, 1, 1, 0, BIPOLAR, 1, 5, 0),
@@ -140,4 +145,12 @@ CASES = [
     case("trit_signed", 4, 2, 4, 4, 2, -2, SIGNED, 4, 9, 1),
     case("number_signed", 1, 6, 3, 1, 2, -5, SIGNED, 2, 12, 0),
     case("narrow", 1, 24, 4, 2, 8, 0, TERNARY, 1, 3, 0),  # sums beyond AccBits wrap
+    case("depthwise_one", 9, 1, 6, 1, 3, 0, BIPOLAR, 1, 5, 1, 6),  # a group a fold
+    case("depthwise_some", 4, 1, 6, 2, 4, 0, TERNARY, 1, 4, 1, 6),  # no steps in a fold
+    case("depthwise_all", 9, 1, 5, 5, 1, 2, SIGNED, 4, 9, 0, 5),  # all groups at once
+    case("depthwise_twice", 4, 1, 8, 4, 2, 8, BIPOLAR, 1, 11, 1, 4),  # two outputs a group, two groups a fold
+    case("groups_folds", 9, 2, 12, 2, 6, 0, BIPOLAR, 1, 6, 1, 3),  # two folds a group
+    case("groups_each", 4, 6, 6, 3, 3, 0, TERNARY, 1, 6, 1, 2),
+    case("groups_whole", 1, 5, 4, 4, 5, -2, SIGNED, 3, 8, 0, 2),
+    case("groups_pairs", 2, 3, 12, 6, 6, 0, TERNARY, 1, 5, 1, 4),  # two groups a fold
 ]

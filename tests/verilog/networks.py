@@ -5,7 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from lrtc.ir import B1, T2, U8, Elem, Graph, GraphBuilder, tensor, verify
-from lrtc.ir.ops import Add, Affine, Concat, Conv2d, Linear, MaxPool2d, SumPool2d, Threshold
+from lrtc.ir.ops import (
+    Add,
+    Affine,
+    Channels,
+    Clamp,
+    Concat,
+    Conv2d,
+    Crop,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Pad,
+    SumPool2d,
+    Threshold,
+    TopK,
+)
 
 U2, U4 = Elem("u", 2), Elem("u", 4)
 
@@ -13,10 +28,10 @@ U2, U4 = Elem("u", 2), Elem("u", 4)
 class Maker:
     """A GraphBuilder with a chain: each call goes on from the value that the last one made."""
 
-    def __init__(self, name: str, shape: tuple[int, ...], seed: int = 0) -> None:
+    def __init__(self, name: str, shape: tuple[int, ...], seed: int = 0, elem: Elem = U8) -> None:
         self.b = GraphBuilder(name)
         self.rng = np.random.default_rng(seed)
-        self.x = self.b.input("x", tensor(shape, U8))
+        self.x = self.b.input("x", tensor(shape, elem))
 
     def _weight(self, shape: tuple[int, ...], elem: Elem) -> str:
         legal = [v for v in range(elem.low, elem.high + 1) if v or elem.kind != "b"]
@@ -24,10 +39,11 @@ class Maker:
         return self.b.const("w", value, tensor(shape, elem, "O" + "HWC"[-len(shape) + 1 :].replace("C", "I")))
 
     def conv(
-        self, name: str, outputs: int, kernel=(3, 3), stride=(1, 1), padding=(0, 0, 0, 0), elem=T2, dilation=(1, 1)
-    ) -> Maker:
-        w = self._weight((outputs, *kernel, self.b.facts[self.x].type.shape[-1]), elem)
-        self.x = self.b.add(Conv2d(stride, padding, dilation), [self.x, w], name, f"body.{name}")
+        self, name: str, outputs: int, kernel=(3, 3), stride=(1, 1), padding=(0, 0, 0, 0), elem=T2, dilation=(1, 1),
+        groups=1,
+    ) -> Maker:  # fmt: skip
+        w = self._weight((outputs, *kernel, self.b.facts[self.x].type.shape[-1] // groups), elem)
+        self.x = self.b.add(Conv2d(stride, padding, dilation, groups), [self.x, w], name, f"body.{name}")
         return self
 
     def linear(self, name: str, outputs: int, elem=T2) -> Maker:
@@ -82,6 +98,39 @@ class Maker:
         self.x = self.b.add(Concat(), [self.x, *others], name, f"body.{name}")
         return self
 
+    def pad(self, name: str, padding, value: int) -> Maker:
+        self.x = self.b.add(Pad(padding, value), [self.x], name, f"body.{name}")
+        return self
+
+    def crop(self, name: str, margins) -> Maker:
+        self.x = self.b.add(Crop(margins), [self.x], name, f"body.{name}")
+        return self
+
+    def channels(self, name: str, index) -> Maker:
+        self.x = self.b.add(
+            Channels(), [self.x, self.b.const("index", np.array(index, np.int32))], name, f"body.{name}"
+        )
+        return self
+
+    def clamp(self, name: str, low, high) -> Maker:
+        self.x = self.b.add(Clamp(low, high), [self.x], name, f"body.{name}")
+        return self
+
+    def flat(self, name: str, order="CHW") -> Maker:
+        self.x = self.b.add(Flatten(order), [self.x], name, f"body.{name}")
+        return self
+
+    def top(self, name: str, k: int) -> Maker:
+        self.x = self.b.add(TopK(k), [self.x], name, f"body.{name}")
+        return self
+
+    def shifted(self, name: str) -> Maker:
+        """Add a constant of every element."""
+        type_ = self.b.facts[self.x].type
+        shift = self.b.const("shift", self.rng.integers(-40, 41, type_.shape).astype(np.int32))
+        self.x = self.b.add(Add(), [self.x, shift], name, f"body.{name}")
+        return self
+
     def affine(self) -> Maker:
         channels = self.b.facts[self.x].type.shape[-1]
         rows = np.stack([self.rng.integers(-127, 128, channels), self.rng.integers(-999, 1000, channels)])
@@ -131,6 +180,34 @@ def branches() -> Graph:
     tail = m.x
     m.at(scaled).total("rest", kernel=m.b.facts[scaled].type.shape[:2]).concat("tail", tail)
     return m.linear("fc", 4, Elem("i", 3)).done()
+
+
+def moved() -> Graph:
+    """What leaves out, repeats and rearranges elements, between everything else; five values side by side."""
+    m = Maker("moved", (5, 6, 4))
+    image = m.x
+    m.pad("p", (1, 0, 2, 1), 77).conv("a", 6, elem=B1).threshold().pad("q", (1, 1, 0, 2), 1)
+    bits = m.x
+    m.channels("shuffle", [5, 2, 0, 2]).conv("b", 8, padding=(1, 1, 1, 1), groups=4)
+    left = m.clamp("relu", 0, 9).x
+    m.at(bits).crop("cut", (2, 0, 0, 1)).codes(T2).pad("r", (0, 2, 1, 0), -1)
+    right = m.x
+    m.at(left).concat("five", bits, right, left, right).shifted("s").codes(U4)
+    m.pool("pool", kernel=(2, 2), stride=(2, 2)).clamp("limit", 3, 12).flat("flat")
+    vector = m.x
+    scores = m.linear("fc", 5).affine().x
+    m.at(image).crop("corner", (4, 0, 5, 0)).flat("one").channels("four", [3, 0, 0, 1, 2]).add("sum", scores)
+    ends = m.x
+    m.at(vector).linear("more", 5, Elem("i", 2)).add("all", ends)
+    return m.top("best", 3).affine().done()
+
+
+def grouped() -> Graph:
+    """Depthwise and grouped convolutions of every kind of element, folded in every way."""
+    m = Maker("grouped", (7, 6, 3)).conv("a", 6, padding=(1, 1, 1, 1), groups=3, elem=Elem("i", 4)).threshold()
+    m.conv("b", 6, padding=(1, 1, 1, 1), groups=6).codes(T2).conv("c", 12, stride=(1, 2), groups=6, elem=B1).codes(U2)
+    m.conv("d", 8, kernel=(1, 1), groups=4).codes(Elem("i", 3)).conv("e", 4, kernel=(2, 2), groups=2, dilation=(2, 1))
+    return m.threshold().linear("fc", 3).done()
 
 
 def special() -> dict[str, tuple[Graph, dict[str, object]]]:
@@ -197,6 +274,14 @@ def special() -> dict[str, tuple[Graph, dict[str, object]]]:
             .done(),
             {"fold": {"b": (2, 24), "c": (3, 2)}},
         ),
+        "moved": (moved(), {}),
+        "grouped": (grouped(), {"fold": {"a": (2, 3), "b": (2, 3), "c": (4, 9), "d": (4, 3), "e": (1, 4)}}),
+        "ranked": (
+            Maker("ranked", (30,)).linear("a", 9, Elem("i", 3)).affine().top("t", 4).done(),
+            {"fold": {"a": (3, 2)}},
+        ),
+        "nibbles": (Maker("nibbles", (3, 4, 3), elem=U4).conv("a", 4).codes(B1).done(), {}),
+        "counts": (Maker("counts", (6,), elem=U2).linear("a", 4, U2).codes(U2).done(), {"output": "class"}),
         "one": (
             Maker("one", (1, 1, 1)).conv("a", 1, kernel=(1, 1)).threshold().linear("b", 1).done(),
             {"output": "class"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from graphs import random_input, random_network
+from graphs_dag import random_dag
 from verilog.bench import bench
 from verilog.networks import special
 
@@ -11,8 +12,10 @@ from lrtc import interp
 from lrtc.backends.verilog import emit
 from lrtc.check.simulate import Job, simulate_jobs
 from lrtc.passes import run_pipeline
+from lrtc.plan.stream import SUPPORTED
 
 SEEDS = {0: 1, 1: 1, 4: 4, 8: 2, 15: 1, 16: 1, 34: 1, 37: 1, 49: 1, 50: 1}  # → how many times slower than by default
+DAGS = (2, 10, 14, 18, 20, 33, 35)  # small ones with every op
 IMAGES = 10
 
 
@@ -22,6 +25,8 @@ def designs():
         graph = run_pipeline(random_network(seed), "verilog")
         target = emit(graph, "probe").plan.target * slower
         yield f"net{seed}", graph, {"target_cycles": target}
+    for seed in DAGS:
+        yield f"dag{seed}", run_pipeline(random_dag(seed), "verilog"), {}
     for name, (graph, options) in special().items():
         yield name, graph, options
 
@@ -52,7 +57,18 @@ def test_rtl_equals_interpreter_and_plan():
 def test_the_networks_above_cover_what_is_promised():
     met: dict[str, set] = {
         key: set()
-        for key in ("channels", "stride", "padding", "weights", "inputs", "pooled", "size", "direction", "post")
+        for key in (
+            "channels",
+            "stride",
+            "padding",
+            "weights",
+            "inputs",
+            "pooled",
+            "size",
+            "direction",
+            "post",
+            "groups",
+        )
     }
     for _, graph, _ in designs():
         met["size"].add(graph.inputs[0].type.shape[:2])
@@ -65,6 +81,7 @@ def test_the_networks_above_cover_what_is_promised():
                 met["inputs"].add(str(x.elem))
             if node.op.name in ("conv2d", "maxpool"):
                 met["stride"] |= set(node.op.stride)
+                met["groups"].add(getattr(node.op, "groups", 1))
                 met["padding"] |= set(node.op.padding)
             if node.op.name == "maxpool":
                 met["pooled"].add(str(x.elem))
@@ -77,6 +94,7 @@ def test_the_networks_above_cover_what_is_promised():
     assert met["inputs"] >= {"b1", "t2", "u2", "u4", "u8", "i3"}
     assert met["pooled"] >= {"b1", "t2", "u2"}
     assert met["direction"] == {-1, 1}
-    assert met["post"] >= {"threshold", "affine", "maxpool", "sumpool", "add", "concat"}
+    assert met["post"] >= {op.name for op in SUPPORTED} - {"identity"}  # which no graph has after the passes
+    assert met["groups"] >= {1, 2, 4, 6}
     assert met["size"] >= {(1, 1)}
     assert any(9 in size for size in met["size"])

@@ -13,7 +13,7 @@ from lrtc.backends.verilog.rom import hex_image, signed_bits, threshold_rows, we
 from lrtc.check.verilator import lint
 from lrtc.errors import LrtcError
 from lrtc.ir import B1, T2, U8, Elem, GraphBuilder, tensor
-from lrtc.ir.ops import Affine, Concat, Conv2d, Crop, Linear, Sign, Threshold
+from lrtc.ir.ops import Add, Clamp, Linear, ScaleBias, Sign, Threshold
 from lrtc.passes import run_pipeline
 
 
@@ -100,32 +100,28 @@ def wrong_graphs():
     def weight(b, shape):
         return b.const("w", np.ones(shape, np.int8), tensor(shape, B1, "OHWI" if len(shape) == 4 else None))
 
-    b, x = start(elem=Elem("u", 4))
-    yield "the input is u4", b.finish([b.add(Linear(), [x, weight(b, (2, 4, 4, 2))], "fc")])
+    b, x = start(elem=Elem("u", 9))
+    yield "the input is u9", b.finish([b.add(Linear(), [x, weight(b, (2, 4, 4, 2))], "fc")])
     b, x = start((8,))
     acc = b.add(Linear(), [x, b.const("w", np.ones((3, 8), np.int8), tensor((3, 8), B1))], "a", "fc")
-    rows = b.const("t", np.stack([np.arange(300)] * 3, axis=1).astype(np.int32))
-    rows = b.const("t", np.concatenate([b.facts[rows].const, np.zeros((1, 3), np.int32)]))
-    codes = b.add(Threshold(Elem("u", 9)), [acc, rows], "codes", "act")
-    graph = b.finish(
-        [b.add(Linear(), [codes, b.const("w", np.ones((2, 3), np.int8), tensor((2, 3), B1))], "z", "head")]
-    )
-    yield "act: a threshold to u9; codes of at most 8 bits are supported", graph
+    rows = np.stack([np.arange(1024)] * 3, axis=1).astype(np.int32)
+    rows = b.const("t", np.concatenate([rows, np.zeros((1, 3), np.int32)]))
+    codes = b.add(Threshold(Elem("u", 11)), [acc, rows], "codes", "act")
+    yield "act: a threshold of 1024 levels; at most 1023 are supported", b.finish([codes])
     b, x = start()
     acc = b.add(Linear(), [x, weight(b, (3, 4, 4, 2))], "a", "fc")
     yield "sign has no hardware", b.finish([b.add(Sign(), [acc], "s", "act")])
-    b, x = start()
-    moved = b.add(Crop((1, 0, 0, 1)), [x], "cropped", "cut")
-    yield "cut: crop has no hardware", b.finish([b.add(Linear(), [moved, weight(b, (2, 3, 3, 2))], "fc")])
-    b, x = start()
-    acc = b.add(Conv2d(groups=2), [x, weight(b, (2, 1, 1, 1))], "a", "features.0")
-    yield "features.0: groups=2; one group is supported", b.finish([acc])
+    real = b.add(ScaleBias(), [acc, b.const("s", np.ones((2, 3), np.float32))], "y", "scale")
+    yield "relu: a real value is left here", b.finish([b.add(Clamp(0, None), [real], "z", "relu")])
     b, x = start((8,))
-    many = [b.add(Affine(), [x, b.const("r", np.full((2, 8), k, np.int32))], "y", f"y{k}") for k in range(1, 6)]
-    graph = b.finish([b.add(Linear(), [b.add(Concat(), many, "c", "side"), weight(b, (2, 40))], "fc")])
-    yield "side: 5 values side by side; at most 4 are supported", graph
-    graph = Maker("net", (4, 4, 1)).conv("c", 3).threshold().done()
-    yield "the network ends with b1", graph
+    ones = b.const("ones", np.ones(8, np.int32))
+    two = b.add(Add(), [ones, ones], "two", "body.two")
+    yield "body.two: all that it reads is constant", b.finish([b.add(Add(), [x, two], "y")])
+    b, x = start()
+    yield (
+        "the network ends with f32",
+        b.finish([b.add(ScaleBias(), [x, b.const("s", np.ones((2, 2), np.float32))], "y")]),
+    )
 
 
 @pytest.mark.parametrize(("words", "graph"), list(wrong_graphs()), ids=lambda v: v[:24] if isinstance(v, str) else "")
@@ -168,9 +164,9 @@ def test_refusals_of_names(name):
         emit(tiny(), name)
 
 
-def test_a_class_needs_signed_logits():
-    graph = Maker("net", (5,)).linear("a", 3).codes(Elem("u", 2)).done()
-    with pytest.raises(LrtcError, match=r"a class needs signed logits, the network ends with u2"):
+def test_a_class_of_classes_is_refused():
+    graph = Maker("net", (5,)).linear("a", 3).top("best", 2).done()
+    with pytest.raises(LrtcError, match="the network ends with classes already"):
         emit(graph, "net", {"output": "class"})
 
 

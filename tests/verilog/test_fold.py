@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from graphs import random_network
 from verilog.networks import Maker, residual, tiny
@@ -10,8 +12,9 @@ from lrtc.passes import run_pipeline
 from lrtc.plan import queues
 from lrtc.plan.fold import legal_pe, legal_simd, plan_folding
 from lrtc.plan.queues import plan_stream, timed
+from lrtc.plan.stages import window_gaps
 from lrtc.plan.stream import stream_layers
-from lrtc.plan.timing import Network, Stuck, window_gaps
+from lrtc.plan.timing import Network, Stuck
 
 
 def layers_of(seed: int):
@@ -65,6 +68,33 @@ def test_latencies_of_single_stages():
     chain.downsize(3, 1)
     chain.skid(3)
     assert chain.run(3, 3, 4)[1] == 2 + 3
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_fast_form_of_a_folded_layer_is_its_stages(seed):
+    """Under a source and a sink that move at any cycles, all stages apart = the one that skips the folds."""
+    rng = random.Random(seed)
+    windows, folds, steps, registers = (
+        rng.randint(1, 6),
+        rng.randint(4, 12),
+        rng.choice((1, 1, 2, 3, 9)),
+        rng.choice((0, 2, 3, 5)),
+    )
+    images = 3
+    pace = steps * folds * rng.choice((0.3, 1, 2))
+    offers, accepts = ([int(k * pace + rng.uniform(0, 3 * pace)) for k in range(windows * images)] for _ in range(2))
+    seen = []
+    for fast in (False, True):
+        network = Network()
+        if fast:
+            network.folded_mvu(windows, folds, steps, registers)
+        else:
+            network.mvu(windows, folds, steps)
+            network.registers(registers, windows * folds)
+            network.upsize(folds, windows)
+        links = network.play(offers, accepts, images)
+        seen.append((links[0].moved, links[network.at].moved))
+    assert seen[0] == seen[1]
 
 
 def test_queues_are_there_only_when_they_help():

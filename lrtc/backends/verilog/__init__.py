@@ -14,6 +14,7 @@ from lrtc.backends.verilog.top import TopView, module_names, top_view
 from lrtc.backends.verilog.views import images, layer_view
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
+from lrtc.ir.ops import TopK
 from lrtc.plan.queues import plan_stream
 from lrtc.plan.stream import stream_faults, stream_layers
 from lrtc.resources import share
@@ -81,8 +82,9 @@ def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
         faults.add("output", f"{answer!r}{nearest(str(answer), ANSWERS)}; known: {', '.join(ANSWERS)}")
     if answer == "class" and len(graph.types[graph.outputs[0]].shape) != 1:
         faults.add("output", f"a class needs a vector of logits, the network ends with {graph.types[graph.outputs[0]]}")
-    if answer == "class" and graph.types[graph.outputs[0]].elem.kind == "u":
-        faults.add("output", f"a class needs signed logits, the network ends with {graph.types[graph.outputs[0]]}")
+    last = graph.producers.get(graph.outputs[0])
+    if answer == "class" and last is not None and isinstance(last.op, TopK):
+        faults.add("output", "the network ends with classes already; leave this option out")
     faults.check("{n} in the options of target verilog")
     if refused := refuse(graph):
         raise LrtcError(f"target verilog cannot build {graph.name}", refused)

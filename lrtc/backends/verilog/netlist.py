@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -45,22 +46,22 @@ class Stream:
     data: str = ""
 
     PORTS: ClassVar = {
-        **{
-            name: (f"{name}_valid_i", f"{name}_ready_o", f"{name}_data_i")
-            for name in ("in", "in0", "in1", "in2", "in3")
-        },
         "out": ("out_valid_o", "out_ready_i", "out_data_o"),
         "s_axis": ("s_axis_tvalid", "s_axis_tready", "s_axis_tdata"),
     }
+    INPUT: ClassVar = re.compile(r"in\d*\Z")
 
     @property
     def is_port(self) -> bool:
-        return self.name in self.PORTS
+        return self.name in self.PORTS or self.INPUT.match(self.name) is not None
 
     @property
     def signals(self) -> tuple[str, str, str]:
         """Return the names of valid, ready and data."""
-        names = self.PORTS.get(self.name) or (f"{self.name}_valid", f"{self.name}_ready", f"{self.name}_data")
+        if self.INPUT.match(self.name):
+            names = (f"{self.name}_valid_i", f"{self.name}_ready_o", f"{self.name}_data_i")
+        else:
+            names = self.PORTS.get(self.name) or (f"{self.name}_valid", f"{self.name}_ready", f"{self.name}_data")
         return (*names[:2], self.data or names[2])
 
     def sink(self, port: str = "in") -> tuple[tuple[str, str], ...]:
@@ -154,13 +155,35 @@ class Chain:
         )
         return outs
 
-    def extend(self, name: str, stream: Stream, parameters: Mapping[str, int]) -> Stream:
-        """Add a lrtc_extend beside a stream; return the stream with its wider data."""
-        data, bits = f"{name}_data", parameters["Count"] * parameters["OutBits"]
+    def wired(
+        self,
+        module: str,
+        name: str,
+        stream: Stream,
+        bits: int,
+        parameters: Mapping[str, object],
+        note: str = "",
+        ports: tuple[tuple[str, str], ...] = (),
+    ) -> Stream:
+        """Add a module without a clock to the data of a stream; return the stream with its `bits` of new data."""
+        data = f"{name}_data"
         numbers = tuple((key, str(value)) for key, value in parameters.items())
-        ports = (("in_data_i", stream.signals[2]), ("out_data_o", data))
-        self.side(Instance("lrtc_extend", f"u_{name}", "", numbers, ports, (Wire(data, bits),), ()))
+        ports = (("in_data_i", stream.signals[2]), *ports, ("out_data_o", data))
+        self.side(Instance(module, f"u_{name}", note, numbers, ports, (Wire(data, bits),), ()))
         return replace(stream, bits=bits, data=data)
+
+    def extend(self, name: str, stream: Stream, parameters: Mapping[str, int]) -> Stream:
+        """Add a lrtc_extend to a stream; return the stream with its wider data."""
+        return self.wired("lrtc_extend", name, stream, parameters["Count"] * parameters["OutBits"], parameters)
+
+    def constants(self, name: str, bits: int, depth: int, file: str) -> Stream:
+        """Add a stream of `depth` constants a frame, from a file; return it."""
+        stream = Stream(name, bits)
+        parameters = (("Width", str(bits)), ("Depth", str(depth)), ("File", f'"{file}"'))
+        ports = (*CLOCK, *stream.source())
+        wires, flags = (Wire(stream.signals[2], bits),), stream.signals[:2]
+        self.side(Instance("lrtc_constants", f"u_{name}", "the same for every image", parameters, ports, wires, flags))
+        return stream
 
     def side(self, instance: Instance) -> None:
         """Add an instance that is not on the chain (a ROM)."""

@@ -7,7 +7,12 @@ import numpy as np
 from lrtc.ir import Elem
 from lrtc.ir.bits import planes
 
-WEIGHT_KIND = {"b": 0, "t": 1, "i": 2}  # WeightKind of lrtc_mvu
+WEIGHT_KIND = {"b": 0, "t": 1, "i": 2, "u": 2}  # WeightKind of lrtc_mvu
+
+
+def weight_bits(elem: Elem) -> int:
+    """Return the bits of a weight in the memory; one that is unsigned gets a sign."""
+    return elem.bits + (elem.kind == "u")
 
 
 def integer_bits(values: np.ndarray, width: int) -> np.ndarray:
@@ -23,13 +28,18 @@ def signed_bits(values: np.ndarray) -> int:
 def weight_rows(weights: np.ndarray, elem: Elem, pe: int, simd: int) -> np.ndarray:
     """Return bool [NF*SF, pe*simd*bits] of weights [O, Fan]: row nf*SF + sf, PE after PE, lane 0 first.
 
-    A ternary row is its mask bits, then its sign bits; a bipolar lane is one bit; an integer lane is `elem.bits`.
+    A ternary row is its mask bits, then its sign bits; a bipolar lane is one bit; an integer lane is signed.
     """
     outputs, fan = weights.shape
     folded = weights.reshape(outputs // pe, pe, fan // simd, simd).transpose(0, 2, 1, 3)
-    integer = elem.kind == "i"  # [NF, SF, pe, simd, bits], else [NF, SF, pe, planes, simd]
-    bits = integer_bits(folded, elem.bits) if integer else np.stack(planes(folded, elem), axis=-2)
+    integer = elem.kind in "iu"  # [NF, SF, pe, simd, bits], else [NF, SF, pe, planes, simd]
+    bits = integer_bits(folded, weight_bits(elem)) if integer else np.stack(planes(folded, elem), axis=-2)
     return bits.reshape(folded.shape[0] * folded.shape[1], -1)
+
+
+def code(value: np.ndarray, elem: Elem) -> np.ndarray:
+    """Return bool […, bits]: elements as streams carry them, bit 0 first."""
+    return value[..., None] > 0 if elem.kind == "b" else integer_bits(value, elem.bits)
 
 
 def threshold_rows(rows: np.ndarray, pe: int, acc_bits: int) -> np.ndarray:

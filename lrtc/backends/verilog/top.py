@@ -32,6 +32,7 @@ class TopView:
     layers: tuple[LayerView, ...]
     body: tuple[Instance, ...]
     input_beats: int
+    input_bits: int
     output_beats: int
     answer: str
     stages: tuple[tuple[str, int], ...]
@@ -47,14 +48,16 @@ def top_view(
 ) -> TopView:
     """Return the view of the top module. answer: "logits" or "class"."""
     first, logits = layers[0].input, layers[-1].output
-    chain, count = Chain(Stream("s_axis", 8)), readers(layers)
+    elem_bits = first.elem.bits
+    source = Stream("s_axis", elem_bits, f"s_axis_tdata[{elem_bits - 1}:0]" if elem_bits < 8 else "")
+    chain, count = Chain(source), readers(layers)
     streams: dict[str, list[Stream]] = {}  # value → the streams of its readers that are left
 
     def give(value: str) -> None:
         streams[value] = chain.fork(value, count[value]) if count[value] > 1 else [chain.stream]
 
     if not layers[0].serial and first.shape[-1] > 1:
-        pixel, sizes = Stream("pixel", 8 * first.shape[-1]), {"Width": 8, "Ratio": first.shape[-1]}
+        pixel, sizes = Stream("pixel", elem_bits * first.shape[-1]), {"Width": elem_bits, "Ratio": first.shape[-1]}
         chain.add("lrtc_upsize", "s_axis_pixel", pixel, sizes, f"{first.shape[-1]} bytes a pixel")
     give(layers[0].sources[0])
     for layer, view in zip(layers, views, strict=True):
@@ -68,9 +71,12 @@ def top_view(
         sizes = {"Width": bits, "Ratio": chain.stream.bits // bits}
         chain.add("lrtc_downsize", "m_axis_logit", Stream("logit", bits), sizes, "one logit a beat")
     if answer == "class":
-        sizes = {"Count": beats, "Width": bits}
+        sizes = {"Count": beats, "Width": bits, "K": 1, "Signed": int(logits.elem.kind in "it")}
         bits, beats = index_bits(beats), 1
-        chain.add("lrtc_argmax", "m_axis_class", Stream("class_index", bits), sizes, "the lowest index wins a tie")
+        chain.add("lrtc_topk", "m_axis_class", Stream("class_index", bits), sizes, "the lowest index wins a tie")
+    elif logits.elem.kind == "b":
+        chain.stream = chain.extend("m_axis_sign", chain.stream, {"Count": 1, "InBits": 1, "InKind": 1, "OutBits": 2})
+        bits = 2
     chain.add(
         "lrtc_skid_buffer", "m_axis_skid", Stream("answer", bits), {"Width": bits}, "cuts the path of m_axis_tready"
     )
@@ -80,6 +86,7 @@ def top_view(
         layers=views,
         body=tuple(chain.instances),
         input_beats=first.size,
+        input_bits=elem_bits,
         output_beats=beats,
         answer=answer,
         stages=tuple(plan.stages().items()),

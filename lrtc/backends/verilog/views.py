@@ -8,8 +8,8 @@ import numpy as np
 
 from lrtc.backends.verilog import rom
 from lrtc.backends.verilog.netlist import CLOCK, Chain, Instance, Stream, Wire
-from lrtc.ir import Elem, Graph, Node
-from lrtc.ir.ops import Add, MaxPool2d, Threshold
+from lrtc.ir import Elem, Graph, Node, TensorType
+from lrtc.ir.ops import Add, Affine, Channels, Clamp, Crop, Flatten, Linear, MaxPool2d, Pad, SumPool2d, Threshold, TopK
 from lrtc.ir.printer import node_text, printable
 from lrtc.plan.fold import LayerFold
 from lrtc.plan.stream import POSTS, StreamLayer
@@ -24,6 +24,13 @@ FORMULAS = {
     "add": "y = a + b",
     "concat": "y = the channels of all inputs side by side",
     "affine": "y = acc * multiplier[o] + offset[o]",
+    "clamp": "y = min(max(x, low), high)",
+    "topk": "y[k] = the index of the k-th greatest element, the lowest index first among equals",
+    "pad": "y[oy,ox,c] = x[oy-top, ox-left, c], the value outside x",
+    "crop": "y[oy,ox,c] = x[oy+top, ox+left, c]",
+    "channels": "y[...,k] = x[..., index[k]]",
+    "flatten": "y = the elements of all pixels, in the order of rows, columns, channels (HWC) or channels first (CHW)",
+    "identity": "y = x",
 }
 
 
@@ -59,23 +66,25 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
             chain.add("lrtc_fifo", f"u_{name}", Stream(name, port.bits), {"Width": port.bits, "Depth": depth}, note)
         queued.append(chain.stream)
     if layer.joins:
-        _join(chain, layer, queued)
+        _join(chain, graph, layer, queued, module)
     else:
         _gather_window(chain, layer)
     folding = f"{fold.windows} pixels"
     if layer.has_weights:
         _dot_product(chain, graph, layer, fold, module)
         folding = (
-            f"PE = {fold.pe} of {layer.outputs} outputs, SIMD = {fold.simd} of {layer.window.fan} inputs: "
+            f"PE = {fold.pe} of {layer.outputs} outputs, SIMD = {fold.simd} of {layer.fan} inputs: "
             f"{fold.folds * fold.steps} cycles a window, {fold.windows} windows"
         )
-    elif layer.slides:
+    elif isinstance(layer.node.op, (MaxPool2d, SumPool2d)) and layer.slides:
         _pool(chain, graph, layer)
         folding = f"1 cycle a window, {fold.windows} windows"
-    pe, ratio = lanes(layer, fold)
+    else:
+        _move(chain, graph, layer)
+    pe, ratio = layer.lanes(fold.pe)
     for node, elem in point_nodes(graph, layer):
         _apply(chain, graph, node, elem, pe, ratio, module)
-    if ratio > 1 and not (layer.final and layer.has_weights):
+    if layer.gathers(fold.pe):
         sizes = {"Width": chain.stream.bits, "Ratio": ratio}
         chain.add("lrtc_upsize", "u_pixel", Stream("pixel", chain.stream.bits * ratio), sizes, "whole pixels")
     width = chain.stream.bits
@@ -95,15 +104,8 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
     )
 
 
-def lanes(layer: StreamLayer, fold: LayerFold) -> tuple[int, int]:
-    """Return how many channels a layer gives at once, and how often that makes a pixel."""
-    if layer.has_weights:
-        return fold.pe, fold.folds
-    return (1, layer.outputs) if layer.serial else (layer.outputs, 1)
-
-
 def point_nodes(graph: Graph, layer: StreamLayer) -> list[tuple[Node, Elem]]:
-    """Return the thresholds and affines of a layer, each with the element that it works on."""
+    """Return what works on elements in a layer, each with the element that it takes."""
     return [(node, graph.types[node.ins[0]].elem) for node in layer.nodes if isinstance(node.op, POSTS)]
 
 
@@ -116,11 +118,18 @@ def _extension(elem: Elem, count: int, bits: int) -> dict[str, int]:
     return {"Count": count, "InBits": elem.bits, "InKind": STREAM_KIND[elem.kind], "OutBits": bits}
 
 
-def _join(chain: Chain, layer: StreamLayer, streams: list[Stream]) -> None:
-    """Add the stage that adds up two streams, or puts several side by side."""
+def _join(chain: Chain, graph: Graph, layer: StreamLayer, streams: list[Stream], module: str) -> None:
+    """Add the stage that adds up two streams, or puts several side by side; some may be constants."""
     channels, elem = layer.node.type.shape[-1], layer.node.type.elem
+    waiting, operands = iter(streams), []
+    for k, (name, type_) in enumerate(operand_types(graph, layer.node)):
+        if graph.const(name) is None:
+            operands.append(next(waiting))
+        else:
+            bits = type_.shape[-1] * type_.elem.bits
+            operands.append(chain.constants(f"constant{k}", bits, layer.beats_in, f"{module}_constant{k}.mem"))
     if isinstance(layer.node.op, Add):
-        a, b = (type_.elem for type_ in layer.inputs)
+        (_, a), (_, b) = ((name, type_.elem) for name, type_ in operand_types(graph, layer.node))
         parameters = {
             "Channels": channels,
             "ABits": a.bits,
@@ -129,13 +138,44 @@ def _join(chain: Chain, layer: StreamLayer, streams: list[Stream]) -> None:
             "BKind": STREAM_KIND[b.kind],
             "OutBits": elem.bits,
         }
-        chain.join("lrtc_add", "u_add", streams, Stream("sum", channels * elem.bits), parameters)
+        chain.join("lrtc_add", "u_add", operands, Stream("sum", channels * elem.bits), parameters)
         return
-    for k, type_ in enumerate(layer.inputs):
+    for k, (_, type_) in enumerate(operand_types(graph, layer.node)):
         if type_.elem != elem:
-            streams[k] = chain.extend(f"wide{k}", streams[k], _extension(type_.elem, type_.shape[-1], elem.bits))
-    sizes = {"Streams": len(streams), "Width": channels * elem.bits}
-    chain.join("lrtc_join", "u_concat", streams, Stream("whole", channels * elem.bits), sizes)
+            operands[k] = chain.extend(f"wide{k}", operands[k], _extension(type_.elem, type_.shape[-1], elem.bits))
+    sizes = {"Streams": len(operands), "Width": channels * elem.bits}
+    chain.join("lrtc_join", "u_concat", operands, Stream("whole", channels * elem.bits), sizes)
+
+
+def operand_types(graph: Graph, node: Node) -> list[tuple[str, TensorType]]:
+    """Return the operands of a node and their types."""
+    return [(name, graph.types[name]) for name in node.ins]
+
+
+def _move(chain: Chain, graph: Graph, layer: StreamLayer) -> None:
+    """Add what rearranges the elements of a pixel, or fills the padding."""
+    op, channels, bits = layer.node.op, layer.window.channels, layer.input.elem.bits
+    if isinstance(op, Pad):
+        content = rom.code(np.full(channels, op.value), layer.input.elem)
+        if not content.any():  # a line buffer's padding is zeros
+            return
+        sizes = {"Taps": 1, "Width": channels * bits, "Value": _literal(content.reshape(-1))}
+        taps = (("in_tap_valid_i", "window_tap_valid"),)
+        note = f"{op.value} in the padding"
+        chain.stream = chain.wired("lrtc_fill", "filled", chain.stream, channels * bits, sizes, note, taps)
+    elif isinstance(op, Channels):
+        index = graph.const(layer.node.ins[1])
+        sizes = {"InCount": channels, "Count": len(index), "Width": bits, "IndexBits": index_bits(channels)}
+        sizes["Index"] = _literal(rom.integer_bits(index, sizes["IndexBits"]).reshape(-1))
+        chain.stream = chain.wired("lrtc_select", "selected", chain.stream, len(index) * bits, sizes)
+    elif isinstance(op, Flatten) and op.order == "CHW" and layer.beats_in > 1 and channels > 1:
+        sizes = {"Rows": layer.beats_in, "Columns": channels, "Width": bits}
+        chain.stream = chain.wired("lrtc_transpose", "planes", chain.stream, layer.input.size * bits, sizes)
+
+
+def _literal(bits: np.ndarray) -> str:
+    """Return a literal of bool [N], bit 0 first."""
+    return f"{len(bits)}'h{int(''.join('01'[int(b)] for b in reversed(bits)), 2):x}"
 
 
 def _gather_window(chain: Chain, layer: StreamLayer) -> None:
@@ -160,10 +200,17 @@ def _gather_window(chain: Chain, layer: StreamLayer) -> None:
     elif layer.sums_frame:
         sums = {"Channels": w.channels, "Beats": w.taps, **_sum_parameters(layer)}
         chain.add("lrtc_frame_sum", "u_sum", Stream("sum", w.channels * sums["OutBits"]), sums)
-    elif layer.has_weights and layer.beats_in > 1:
-        ratio = out.bits // chain.stream.bits
-        note = f"all of the input is one window of {ratio} beats"
-        chain.add("lrtc_upsize", "u_window", out, {"Width": chain.stream.bits, "Ratio": ratio}, note)
+    elif isinstance(layer.node.op, (Linear, Flatten)) and layer.beats_in > 1:
+        out = Stream("window", layer.beats_in * chain.stream.bits)
+        note = f"all of the input is one window of {layer.beats_in} beats"
+        chain.add("lrtc_upsize", "u_window", out, {"Width": chain.stream.bits, "Ratio": layer.beats_in}, note)
+    elif isinstance(layer.node.op, Crop):
+        sizes = {
+            "PixelBits": chain.stream.bits,
+            **dict(zip(("Height", "Width"), w.image, strict=True)),
+            **dict(zip(("Top", "Bottom", "Left", "Right"), layer.node.op.margins, strict=True)),
+        }
+        chain.add("lrtc_crop", "u_crop", Stream("kept", chain.stream.bits), sizes)
 
 
 def _sum_parameters(layer: StreamLayer) -> dict[str, int]:
@@ -187,7 +234,7 @@ def _pool(chain: Chain, graph: Graph, layer: StreamLayer) -> None:
 def _dot_product(chain: Chain, graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -> None:
     """Add weights and matrix-vector unit."""
     acc_bits, elem = layer.node.type.elem.bits, graph.types[layer.node.ins[1]].elem
-    rows, row_bits = fold.folds * fold.steps, fold.pe * fold.simd * elem.bits
+    rows, row_bits = fold.folds * fold.steps, fold.pe * fold.simd * rom.weight_bits(elem)
     addr_bits = index_bits(rows)
     weight = (("weight_en_o", "weight_en"), ("weight_addr_o", "weight_addr"), ("weight_data_i", "weight_data"))
     chain.side(
@@ -202,7 +249,7 @@ def _dot_product(chain: Chain, graph: Graph, layer: StreamLayer, fold: LayerFold
         )
     )
     parameters = {
-        "Fan": layer.window.fan,
+        "Fan": layer.fan,
         "Taps": layer.window.taps,
         "Outputs": layer.outputs,
         "Pe": fold.pe,
@@ -210,18 +257,28 @@ def _dot_product(chain: Chain, graph: Graph, layer: StreamLayer, fold: LayerFold
         "InBits": layer.input.elem.bits,
         "InKind": STREAM_KIND[layer.input.elem.kind],
         "WeightKind": rom.WEIGHT_KIND[elem.kind],
-        "WeightBits": elem.bits,
+        "WeightBits": rom.weight_bits(elem),
         "AccBits": acc_bits,
         "HasPad": int(any(layer.window.padding) and layer.input.elem.kind == "b"),  # numbers are 0 in the padding
     }
+    if layer.groups > 1:
+        parameters["Groups"] = layer.groups
     note = f"{fold.folds} folds of {fold.pe} outputs, {fold.steps} steps of {fold.simd} inputs each"
     taps = (("in_tap_valid_i", "window_tap_valid" if layer.slides else "1'b1"),)
     chain.add("lrtc_mvu", "u_mvu", Stream("acc", fold.pe * acc_bits), parameters, note, (*taps, *weight))
 
 
 def _apply(chain: Chain, graph: Graph, node: Node, elem: Elem, pe: int, folds: int, module: str) -> None:
-    """Add a threshold or an affine of `elem`s, `pe` of them at once."""
-    bits, rows = node.type.elem.bits, graph.const(node.ins[1])
+    """Add what a post does with `elem`s, `pe` of them at once."""
+    if isinstance(node.op, TopK):
+        _rank(chain, node, elem, pe, folds)
+        return
+    bits = node.type.elem.bits
+    if isinstance(node.op, Clamp):
+        numbers = {**_extension(elem, pe, bits), **_limits(node.op)}
+        chain.stream = chain.wired("lrtc_clamp", "clamped", chain.stream, pe * bits, numbers)
+        return
+    rows = graph.const(node.ins[1])
     if signed_width(elem) != elem.bits:
         chain.stream = chain.extend("signed", chain.stream, _extension(elem, pe, signed_width(elem)))
     shared = {"Pe": pe, "Folds": folds, "AccBits": signed_width(elem)}
@@ -233,6 +290,21 @@ def _apply(chain: Chain, graph: Graph, node: Node, elem: Elem, pe: int, folds: i
     mult, offset = affine_bits(rows)
     widths = {"OutBits": bits, "MultBits": mult, "OffsetBits": offset, "File": f'"{module}_affine.mem"'}
     chain.add("lrtc_affine", "u_affine", Stream("logits", pe * bits), shared | widths)
+
+
+def _limits(op: Clamp) -> dict[str, int]:
+    """Return the limits of a clamp as parameters, no wider than the numbers that they are compared with."""
+    low, high = (None if v is None else int(np.clip(v, -(1 << 31), (1 << 31) - 1)) for v in (op.low, op.high))
+    return {"HasLow": int(low is not None), "HasHigh": int(high is not None), "Low": low or 0, "High": high or 0}
+
+
+def _rank(chain: Chain, node: Node, elem: Elem, pe: int, folds: int) -> None:
+    """Add what finds the indices of the greatest elements."""
+    if pe > 1:
+        chain.add("lrtc_downsize", "u_scores", Stream("score", elem.bits), {"Width": elem.bits, "Ratio": pe})
+    sizes = {"Count": pe * folds, "Width": elem.bits, "K": node.op.k, "Signed": int(STREAM_KIND[elem.kind] == 2)}
+    note = "the lowest index wins a tie"
+    chain.add("lrtc_topk", "u_topk", Stream("ranked", node.op.k * node.type.elem.bits), sizes, note)
 
 
 def affine_bits(rows: np.ndarray) -> tuple[int, int]:
@@ -255,8 +327,15 @@ def images(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -> di
         rows = rom.weight_rows(graph.const(w).reshape(layer.outputs, -1), graph.types[w].elem, fold.pe, fold.simd)
         title = f"{module}: weights, row = fold*{fold.steps} + step"
         files[f"{module}_weight.mem"] = rom.hex_image(title, rows)
-    pe, _ = lanes(layer, fold)
+    if layer.joins:
+        for k, (name, type_) in enumerate(operand_types(graph, layer.node)):
+            if graph.const(name) is not None:
+                rows = rom.code(graph.const(name), type_.elem).reshape(layer.beats_in, -1)
+                files[f"{module}_constant{k}.mem"] = rom.hex_image(f"{module}: constants, row = pixel", rows)
+    pe, _ = layer.lanes(fold.pe)
     for node, elem in point_nodes(graph, layer):
+        if not isinstance(node.op, (Threshold, Affine)):
+            continue
         constant = graph.const(node.ins[1])
         if isinstance(node.op, Threshold):
             rows, what = rom.threshold_rows(constant, pe, signed_width(elem)), "{flip, levels}"
