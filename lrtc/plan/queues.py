@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from math import prod
 
 from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, SumPool2d, Threshold
@@ -55,12 +54,14 @@ def with_queues(layers: Sequence[StreamLayer], plan: FoldPlan, to_class: bool) -
         best = better if better.interval < best.interval else best
     for k in sliding:
         for smaller in sorted({lines[k] for lines in tried if lines[k] < best.layers[k].queues[0]}):
-            now = [fold.queues[0] for fold in best.layers]
-            now[k] = smaller
-            candidate = trial(now)
-            if candidate.interval <= best.interval:
+            depths = [(smaller,) if j == k else fold.queues for j, fold in enumerate(best.layers)]
+            candidate = _trial(layers, plan, depths, to_class)
+            if candidate is not None and candidate.interval <= best.interval:
                 best = candidate
                 break
+    if any(layer.joins for layer in layers):  # shallower lines may need shallower queues before joins
+        again = trial([fold.queues[0] for fold in best.layers])
+        best = again if again.interval <= best.interval else best
     return timed(layers, plan, [fold.queues for fold in best.layers], to_class)
 
 
@@ -70,15 +71,21 @@ def with_joins(layers: Sequence[StreamLayer], plan: FoldPlan, depths: Depths, to
     What a shorter branch must hold is how far it runs ahead of the longest one where room is no matter. No beat depends
     on data, so that a run of the model that ends proves that nothing can lock up, whatever stalls outside.
     """
-    run = partial(timed, layers, plan, to_class=to_class, images=TRIAL_IMAGES)
-    if not any(layer.joins for layer in layers):
-        return run(depths)
-    lead = leads(layers, plan, depths, to_class)
+    joins = any(layer.joins for layer in layers)
+    lead = leads(layers, plan, depths, to_class) if joins else {}
     while True:
-        try:
-            return run([lead.get(k, own) for k, own in enumerate(depths)])
-        except Stuck:
-            lead = {k: [max(2, 2 * depth) for depth in own] for k, own in lead.items()}
+        found = _trial(layers, plan, [lead.get(k, own) for k, own in enumerate(depths)], to_class)
+        if found is not None:
+            return found
+        lead = {k: [max(2, 2 * depth) for depth in own] for k, own in lead.items()}
+
+
+def _trial(layers: Sequence[StreamLayer], plan: FoldPlan, depths: Depths, to_class: bool) -> FoldPlan | None:
+    """Return the plan timed over a few images with queues of these depths; None if the stages lock up."""
+    try:
+        return timed(layers, plan, depths, to_class, TRIAL_IMAGES)
+    except Stuck:
+        return None
 
 
 def leads(layers: Sequence[StreamLayer], plan: FoldPlan, depths: Depths, to_class: bool) -> dict[int, list[int]]:

@@ -28,22 +28,30 @@ class Link:
     def offer(self, cycle: int) -> None:
         """The producer has the next beat from this cycle on."""
         self.valid.append(cycle)
-        self._settle()
+        moved = self.moved
+        k = len(moved)
+        if k < len(self.ready):
+            ready = self.ready[k]
+            cycle = ready if ready > cycle else cycle
+            moved.append(moved[-1] + 1 if moved and moved[-1] >= cycle else cycle)
+        if self.waiting:
+            self._wake()
 
     def accept(self, cycle: int) -> None:
         """The consumer takes the next beat from this cycle on."""
         self.ready.append(cycle)
-        self._settle()
-
-    def _settle(self) -> None:
-        moved, k = self.moved, len(self.moved)
-        if k < len(self.valid) and k < len(self.ready):
-            cycle, ready = self.valid[k], self.ready[k]
-            cycle = ready if ready > cycle else cycle
-            moved.append(cycle if not k or cycle > moved[-1] else moved[-1] + 1)
+        moved = self.moved
+        k = len(moved)
+        if k < len(self.valid):
+            valid = self.valid[k]
+            cycle = valid if valid > cycle else cycle
+            moved.append(moved[-1] + 1 if moved and moved[-1] >= cycle else cycle)
         if self.waiting:
-            self.woken += self.waiting
-            self.waiting.clear()
+            self._wake()
+
+    def _wake(self) -> None:
+        self.woken += self.waiting
+        self.waiting.clear()
 
 
 Process = Iterator[Link]  # gives the link at which it waits
