@@ -55,7 +55,7 @@ def test_bytes_are_known_before_any_text_is_made():
 @pytest.mark.parametrize(
     ("kernels", "words"),
     [
-        ("cuont", ["kernels: no kernel 'cuont' (did you mean 'count'?)", "known: count, "]),
+        ("cuont", ["kernels: no kernel 'cuont' (did you mean 'count'?)", "known: active, count, "]),
         ({"acc": "sum"}, ["kernels acc: no kernel 'sum' (did you mean 'sums'?)"]),
         (
             {"konv": "count"},

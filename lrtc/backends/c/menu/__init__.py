@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lrtc.backends.c.menu.active import Active
 from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
 from lrtc.backends.c.menu.popcount import Count, CountPlanes, Pairs, Slices
 from lrtc.backends.c.menu.scalar import Integers, Sums
 
 MENU: dict[str, Kernel] = {
-    kernel.name: kernel for kernel in (Count(), CountPlanes(), Pairs(), Sums(), Slices(), Integers())
+    kernel.name: kernel for kernel in (Active(), Count(), CountPlanes(), Pairs(), Sums(), Slices(), Integers())
 }  # fmt: skip
 Choice = str | Mapping[str, str]  # a kernel for every layer where it is legal, or value of a layer → kernel
 
