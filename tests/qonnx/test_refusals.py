@@ -180,7 +180,7 @@ FILES = {
     "a value from nowhere": (lambda m: m.graph.node[3].input.__setitem__(0, "ghost"), "reads 'ghost', which nothing"),
     "no output": (lambda m: m.graph.ClearField("output"), "has no output"),
     "an output from nowhere": (lambda m: setattr(m.graph.output[0], "name", "ghost"), "'ghost': is made by no node"),
-    "two inputs": (lambda m: m.graph.input.add().CopyFrom(helper.make_tensor_value_info("b", 1, [4])), "has 2 inputs"),
+    "two inputs": (lambda m: m.graph.input.add().CopyFrom(helper.make_tensor_value_info("b", 1, [4])), "'b': is 4; "),
     "huge input": (_dims(1, 1 << 62), "at most 16777216 elements are supported"),
     "unknown input": (_dims(1, 0), "is 1×?; [batch, features]"),
     "negative input": (_dims(1, -4), "of known sizes are supported"),

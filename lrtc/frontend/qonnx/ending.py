@@ -50,13 +50,11 @@ def _class_axis(site: Site, x: Value, default: int) -> None:
         raise Refused(f"works along axis {axis} of a value with the axes {x.axes}; that must be the classes")
 
 
-def finish(to: Lowering, outputs: list) -> str:
+def finish(to: Lowering, output: object) -> str:
     """Return the IR value of integer scores [C] whose order is that of the model's real scores."""
-    if not all(isinstance(x, Value) for x in outputs):
+    if not isinstance(output, Value):
         raise Refused("does not depend on the input, or is a result that is not supported")
-    if len({(x.name, x.steps) for x in outputs}) > 1:
-        raise Refused(f"the model has {len(outputs)} different outputs; one is supported")
-    x = to.vector(outputs[0])
+    x = to.vector(output)
     type_ = to.fact(x).type
     if len(type_.shape) == 3:
         if type_.shape[:2] != (1, 1):

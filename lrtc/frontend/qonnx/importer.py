@@ -18,8 +18,10 @@ from lrtc.frontend.qonnx.source import Declared, Source, read_onnx
 from lrtc.frontend.qonnx.table import HANDLERS, PASS_THROUGH, supported
 from lrtc.frontend.qonnx.value import Constant, Refused, Site, Step, Value, number
 from lrtc.ir import Elem, Graph, GraphBuilder, TypeRule, tensor, verify
+from lrtc.ir.graph import unique_name
 
 MAX_INPUT = 1 << 24  # elements
+MAX_ENDS = 64  # inputs, and outputs
 HINT = "values between quantisers (Quant, BipolarQuant, MultiThreshold, Sign) must be integers times a scale"
 
 
@@ -34,7 +36,7 @@ class Imported:
 def import_qonnx(path: str | os.PathLike, name: str | None = None, *, input_scale: float | None = None) -> Imported:
     """Return the IR of a QONNX or ONNX file, values in HWC.
 
-    The input is bytes. Byte k stands for the real input float32(k) / float32(255), which is what image / 255 gives in
+    Inputs are bytes. Byte k stands for the real input float32(k) / float32(255), which is what image / 255 gives in
     float32; for k itself where the file declares the input uint8 or annotates it UINT1 … UINT8; with `input_scale` for
     k / n where that is 1/n of an integer n, else for float32(k · input_scale). Real data between two bytes goes to the
     nearest, as for every model.
@@ -46,35 +48,50 @@ def import_qonnx(path: str | os.PathLike, name: str | None = None, *, input_scal
     values: dict[str, Constant | Value | None] = {"": None}
     for key, value in source.constants.items():
         values[key] = Constant(value)
-    if len(source.inputs) != 1:
-        names = ", ".join(shown(i.name, 30) for i in source.inputs[:8]) or "none"
-        raise LrtcError(f"{where} has {count(len(source.inputs), 'input')} ({names}); one is supported")
-    values[source.inputs[0].name] = _input(to, source.inputs[0], input_scale)
+    if not 1 <= len(source.inputs) <= MAX_ENDS or len(source.outputs) > MAX_ENDS:
+        ends = f"{count(len(source.inputs), 'input')} and {count(len(source.outputs), 'output')}"
+        raise LrtcError(f"{where} has {ends}; 1 to {MAX_ENDS} of each are supported")
+    for declared in source.inputs:
+        values[declared.name] = _input(to, declared, input_scale, len(source.inputs) == 1)
+    if len(batches := {v.shape[0] for d in source.inputs if (v := values[d.name])}) > 1:
+        names = ", ".join(shown(d.name, 30) for d in source.inputs[:8])
+        to.faults.append(
+            Fault(f"inputs {names}", f"have batches of {', '.join(map(str, sorted(batches)))}; one for all")
+        )
     for site in source.nodes:
         _node(to, site, values)
-    outputs = [values.get(name) for name in source.outputs]
-    result = None
-    if not to.faults:
-        result = _finish(to, source, outputs)
+    ends = {} if to.faults else _finish(to, source, values)
     if to.faults:
         places = len({fault.where for fault in to.faults})
         raise LrtcError(f"{where}: {count(places, 'node')} cannot be compiled", to.faults, HINT)
-    return Imported(verify(to.builder.finish([result])), tuple(to.notes))
+    named: list[str] = []
+    for name in ends if len(ends) > 1 else ():
+        named.append(unique_name(name, named))
+    return Imported(verify(to.builder.finish(ends.values(), tuple(named))), tuple(to.notes))
 
 
-def _finish(to: Lowering, source: Source, outputs: list[Constant | Value | None]) -> str | None:
+def _finish(to: Lowering, source: Source, values: dict[str, Constant | Value | None]) -> dict[str, str]:
+    """Return output → the IR value of its scores; outputs of the same scores (TopK has two) are one."""
     makers = {name: site for site in source.nodes for name in site.outs}
-    maker = makers.get(source.outputs[0])
-    to.site = maker or Site("", "", f"output {shown(source.outputs[0])!r}", "output", (), ())
-    try:
-        return finish(to, outputs)
-    except (Refused, TypeRule) as error:
-        to.fault(str(error))
-        return None
+    first: dict[object, str] = {}
+    for name in source.outputs:
+        x = values.get(name)
+        first.setdefault((x.name, x.steps, x.flat) if isinstance(x, Value) else name, name)
+    ends: dict[str, str] = {}
+    for name in first.values():
+        to.site = makers.get(name) or Site("", "", f"output {shown(name)!r}", "output", (), ())
+        told = len(to.notes)
+        try:
+            ends[name] = finish(to, values.get(name))
+        except (Refused, TypeRule) as error:
+            to.fault(str(error))
+        if len(first) > 1:
+            to.notes[told:] = [f"output {shown(name, 40)}: {note}" for note in to.notes[told:]]
+    return ends
 
 
-def _input(to: Lowering, declared: Declared, scale: float | None) -> Value | None:
-    """Return the graph's input, bytes, and the steps that make reals of them; None after a fault."""
+def _input(to: Lowering, declared: Declared, scale: float | None, alone: bool) -> Value | None:
+    """Return an input of the graph, bytes, and the steps that make reals of them; None after a fault."""
     what = f"input {shown(declared.name)!r}"
     batch, *rest = declared.dims or (1,)
     dims = "×".join(str(d) if d else "?" for d in declared.dims) or "no shape"
@@ -100,9 +117,10 @@ def _input(to: Lowering, declared: Declared, scale: float | None) -> Value | Non
     elem = Elem("u", int(annotated[1])) if annotated else Elem("u", 8)
     axes = "NC" if len(rest) == 1 else "NCHW"
     ir = tuple(rest) if len(rest) == 1 else (rest[1], rest[2], rest[0])
-    name = to.builder.input("x", tensor(ir, elem), float(scale))
+    name = to.builder.input("x" if alone else declared.name, tensor(ir, elem), float(scale))
+    called = "the input" if alone else f"the input {name}"
     meaning = "k" if scale == 1 else f"k/{round(1 / scale)}" if steps[1] == "div" else f"k·{scale:g}"
-    to.notes.append(f"the input is bytes: byte k stands for {meaning} in float32; real data goes to the nearest byte")
+    to.notes.append(f"{called} is bytes: byte k stands for {meaning} in float32; real data goes to the nearest byte")
     return Value(name, (batch or 1, *rest), axes).then(Step(steps[1], steps[0]))
 
 

@@ -72,6 +72,8 @@ def read_onnx(path: str | os.PathLike) -> Source:
         for v in graph.input
         if v.name not in constants
     )
+    for name in {v.name for v in inputs if sum(v.name == other.name for other in inputs) > 1}:
+        faults.append(Fault(f"input {shown(name)!r}", "is there twice"))
     nodes = _ordered(sites, {*constants, *(v.name for v in inputs)}, faults)
     made = {*constants, *(v.name for v in inputs), *(name for s in sites for name in s.outs)}
     outputs = tuple(v.name for v in graph.output)
