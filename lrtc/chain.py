@@ -12,10 +12,10 @@ import numpy as np
 from lrtc import interp
 from lrtc.check import cores
 from lrtc.driver import Model, Result, compile, ends_in_indices
-from lrtc.errors import LrtcError, Mismatch, ToolMissing, nearest
+from lrtc.errors import DoesNotFit, LrtcError, Mismatch, ToolMissing, nearest
 from lrtc.ir import feed_rows, in_rows, ports_of
 
-CORES = tuple(core.name for core in cores.CORES.values() if core.unicorn)
+CORES = tuple(cores.CORES)
 ENGINES = ("torch", "interp", "c", *CORES, "rtl")
 DEFAULT_CORES = ("cortex-m0", "cortex-m4")
 DEFAULT_ENGINES = ("torch", "interp", "c", *DEFAULT_CORES, "rtl")
@@ -155,9 +155,9 @@ class Chain:
         done = run_emulated(result.files, result.name, rows, core, result.ports)
         sizes = done.sizes
         figures = {
-            "instructions": int(np.mean(done.instructions)),
-            "instructions_least": int(np.min(done.instructions)),
-            "instructions_most": int(np.max(done.instructions)),
+            done.unit: int(np.mean(done.cost)),
+            f"{done.unit}_least": int(np.min(done.cost)),
+            f"{done.unit}_most": int(np.max(done.cost)),
             "flash_bytes": sizes.text + sizes.rodata + sizes.data,
             "ram_bytes": sizes.data + sizes.bss,
             "stack_bytes": done.stack,
@@ -214,7 +214,7 @@ def verify_chain(
             step(label, n)
             try:
                 run = chain.run(engine, {name: value[:n] for name, value in feeds.items()}, stalls)
-            except ToolMissing as missing:
+            except (ToolMissing, DoesNotFit) as missing:
                 if must_run:
                     raise
                 yield Verdict(label, 0, None, note=f"skipped: {missing.summary}")

@@ -186,7 +186,7 @@ def verify(
         def step(engine: str, n: int) -> None:
             progress.update(task, description=f"{engine}: {n} images")
 
-        named = engines is not None or cores not in (None, "all")
+        named = cores != "all" and bool(engines or cores)
         verdicts = list(verify_chain(chain, raw, y, chosen, slow_images, named, step))
     differing = [v.engine for v in verdicts if v.equal is False]
     skipped = [v.engine for v in verdicts if v.equal is None]

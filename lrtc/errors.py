@@ -36,6 +36,10 @@ class ToolMissing(LrtcError):
     """An external tool that this step needs is not on this machine."""
 
 
+class DoesNotFit(LrtcError):
+    """A program needs more memory than there is."""
+
+
 class Mismatch(LrtcError):
     """Two engines disagree on an output bit."""
 

@@ -1,6 +1,6 @@
 """The processor cores that lrtc knows: which compilers build for one, what runs it, how to get either.
 
-A core is data. `firmware` builds for it, `machine` (Unicorn) and `boards` (QEMU, simavr) run what was built.
+A core is data. `firmware` builds for it, `machine` (Unicorn) and `batch` (QEMU, simavr) run what was built.
 """
 
 from __future__ import annotations
@@ -28,23 +28,30 @@ class Compiler:
 
 
 @dataclass(frozen=True)
-class Board:
-    """A board that QEMU or simavr emulates. program: the emulator. arguments: those that choose the board.
+class Emulator:
+    """QEMU or simavr with a board that has the core. program: its name on PATH. arguments: those that choose the board.
 
-    memory: its memory map, a linker script in hw/c/mcu; empty where the compiler brings one.
+    memory: its memory map, a linker script in hw/c/mcu; empty where the compiler brings one. load: the argument before
+    the program. counting: arguments that make its clock count; `ticks` of the clock that hw/c/mcu/batch.c reads are
+    one `unit`. ram: bytes of RAM, 0 where the linker script knows.
     """
 
     program: str
     arguments: tuple[str, ...]
     memory: str
     get: str
+    load: tuple[str, ...] = ("-kernel",)
+    counting: tuple[str, ...] = ()
+    ticks: float = 1.0
+    unit: str = "instructions"
+    ram: int = 0
 
 
 @dataclass(frozen=True)
 class Core:
     """A processor core. family: arm, riscv, avr or host: which start-up, registers and calling convention.
 
-    unicorn: Unicorn's name of it, empty where Unicorn has none. board: where else it runs. timing: its table in
+    unicorn: Unicorn's name of it, empty where Unicorn has none. emulator: where else it runs. timing: its table in
     `cycles`, empty where none is documented.
     """
 
@@ -53,7 +60,7 @@ class Core:
     family: str
     compilers: tuple[Compiler, ...]
     unicorn: str = ""
-    board: Board | None = None
+    emulator: Emulator | None = None
     timing: str = ""
 
 
@@ -75,16 +82,18 @@ def _riscv(march: str, cpu: str) -> tuple[Compiler, ...]:
     )
 
 
-def _mps(machine: str, board: str) -> Board:
+def _mps(machine: str, memory: str, **more: object) -> Emulator:
     arguments = ("-M", machine, "-nographic", "-semihosting-config", "enable=on,target=native")
-    return Board("qemu-system-arm", arguments, board, "`apt-get install qemu-system-arm`")
+    return Emulator("qemu-system-arm", arguments, memory, "`apt-get install qemu-system-arm`", **more)
 
 
-def _virt(cpu: str) -> Board:
+def _virt(cpu: str) -> Emulator:
     arguments = (
         "-M", "virt", "-cpu", cpu, "-bios", "none", "-nographic", "-semihosting-config", "enable=on,target=native",
     )  # fmt: skip
-    return Board("qemu-system-riscv32", arguments, "virt", "`apt-get install qemu-system-misc`")
+    return Emulator(
+        "qemu-system-riscv32", arguments, "virt", "`apt-get install qemu-system-misc`", counting=("-icount", "shift=0")
+    )
 
 
 CORES = {
@@ -100,7 +109,7 @@ CORES = {
         ),
         Core(
             "cortex-m55", "Arm Cortex-M55 with Helium", "arm", _arm("cortex-m55", "-mfloat-abi=hard"), "",
-            _mps("mps3-an547", "mps3-an547"),
+            _mps("mps3-an547", "mps3-an547", counting=("-icount", "shift=6"), ticks=64 / 31.25),
         ),
         Core("rv32imc", "RISC-V RV32IMC", "riscv", _riscv("rv32imc", "generic_rv32+m+c"), "RISCV32_ANY", _virt("rv32")),
         Core(
@@ -110,7 +119,10 @@ CORES = {
         Core(
             "avr", "AVR (ATmega2560)", "avr",
             (Compiler("avr-gcc", ("-mmcu=atmega2560",), "`apt-get install gcc-avr avr-libc`"),), "",
-            Board("simavr", ("-m", "atmega2560", "-f", "16000000"), "", "`apt-get install simavr`"),
+            Emulator(
+                "simavr", ("-m", "atmega2560", "-f", "16000000"), "", "`apt-get install simavr`", load=(),
+                unit="cycles", ram=8192,
+            ),
         ),
     )
 }  # fmt: skip

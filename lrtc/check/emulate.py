@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from lrtc.check.batch import run_on_board
 from lrtc.check.cores import core_named
-from lrtc.check.firmware import EMULATED, Firmware, Sizes, build_firmware
+from lrtc.check.firmware import EMULATED, OPTIMISE, PROGRAM, Firmware, Sizes, build_firmware
 from lrtc.check.machine import MAILBOX, Machine
-from lrtc.check.toolchain import run_tool, which
+from lrtc.check.toolchain import has_compiler, run_tool, which
 from lrtc.ir import Ports
 
 
@@ -19,12 +21,14 @@ from lrtc.ir import Ports
 class Emulated:
     """What an emulated core answered.
 
-    logits int32 [N,classes]; instructions: executed for each image [N]; profile: those of the last image by layer (its
-    function with the kernels it calls); sizes of the program; stack: its greatest depth in bytes.
+    logits int32 [N,classes]; cost: of each image [N], counted exactly, in `unit`: instructions, or cycles on AVR;
+    profile: the instructions of the last image by layer (its function with the kernels it calls), where Unicorn
+    emulates; sizes of the program; stack: its greatest depth in bytes.
     """
 
     logits: np.ndarray
-    instructions: np.ndarray
+    cost: np.ndarray
+    unit: str
     profile: dict[str, int]
     sizes: Sizes
     stack: int
@@ -36,15 +40,36 @@ def run_emulated(files: dict[str, str], name: str, x: np.ndarray, core: str, cla
     files: what the C backend emitted for `name`. classes: of one output; with Ports, inputs and outputs lie in a row
     (`ir.ports`). LrtcError on a fault, naming the function it happened in.
     """
+    known = core_named(core)
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
-        entries = [f"{name}_run", f"{name}_classify"]
-        roots = [entry for entry in entries if entry in files[f"{name}.h"]]
-        firmware = build_firmware(files, core, Path(folder), sources=[f"{name}.c"], roots=roots)
-    machine = Machine(firmware)
+        firmware = build_network(files, name, core, Path(folder))
     x = np.ascontiguousarray(x, dtype=np.uint8)
     taken = x[0].size if len(x) else 0
-    sizes = classes if isinstance(classes, Ports) else Ports((taken,), (classes,))
-    given, answers = sum(sizes.given), MAILBOX + (taken + 3) // 4 * 4
+    ports = classes if isinstance(classes, Ports) else Ports((taken,), (classes,))
+    if known.unicorn:
+        return _on_unicorn(firmware, name, x, ports)
+    done = run_on_board(files, name, x, known, ports)
+    return Emulated(done.logits, done.cost, known.emulator.unit, {}, firmware.sizes, done.stack)
+
+
+def runs_here(core: str) -> bool:
+    """Return whether this machine has a compiler and an emulator for `core`."""
+    known = core_named(core)
+    return has_compiler(known) and bool(known.unicorn or (known.emulator and which(known.emulator.program)))
+
+
+def build_network(
+    files: dict[str, str], name: str, core: str, folder: Path, flags: Sequence[str] = OPTIMISE
+) -> Firmware:
+    """Return the program of the network alone, without a main that calls it."""
+    entries = [f"{name}_run", f"{name}_classify"]
+    roots = [entry for entry in entries if entry in files[f"{name}.h"]]
+    return build_firmware(files, core, folder, sources=[f"{name}.c"], roots=roots, flags=flags)
+
+
+def _on_unicorn(firmware: Firmware, name: str, x: np.ndarray, sizes: Ports) -> Emulated:
+    machine = Machine(firmware)
+    given, answers = sum(sizes.given), MAILBOX + (sum(sizes.taken) + 3) // 4 * 4
     pointers = [MAILBOX + sum(sizes.taken[:k]) for k in range(len(sizes.taken))]
     pointers += [answers + 4 * sum(sizes.given[:k]) for k in range(len(sizes.given))]
     logits = np.empty((len(x), given), dtype=np.int32)
@@ -58,7 +83,7 @@ def run_emulated(files: dict[str, str], name: str, x: np.ndarray, core: str, cla
         logits[i] = np.frombuffer(machine.read(answers, 4 * given), dtype="<i4")
         instructions[i] = machine.executed()
     profile = machine.profile() if len(x) else {}
-    return Emulated(logits, instructions, profile, firmware.sizes, machine.stack_used())
+    return Emulated(logits, instructions, "instructions", profile, firmware.sizes, machine.stack_used())
 
 
 def run_self_test(files: dict[str, str], name: str, core: str) -> int:
@@ -71,13 +96,13 @@ def run_self_test(files: dict[str, str], name: str, core: str) -> int:
 
 def run_self_test_qemu(files: dict[str, str], name: str, core: str) -> int | None:
     """Return the exit status of the self-test on QEMU's board with this core, or None where there is no such QEMU."""
-    board = core_named(core).board
-    tool = which(board.program) if board else None
-    if board is None or tool is None:
+    emulator = core_named(core).emulator
+    tool = which(emulator.program) if emulator else None
+    if emulator is None or tool is None or not emulator.memory:
         return None
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
-        _self_test(files, name, core, Path(folder), board.memory)
-        argv = [tool.path, *board.arguments, "-kernel", f"{board.memory}.elf"]
+        _self_test(files, name, core, Path(folder), emulator.memory)
+        argv = [tool.path, *emulator.arguments, "-kernel", PROGRAM]
         return run_tool(argv, Path(folder), f"self-test on QEMU's {core}", seconds=120).status
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrtc.check.cores import core_named
 from lrtc.check.toolchain import C99, compile_c, compiler_for, write_files
-from lrtc.errors import ToolMissing
+from lrtc.errors import DoesNotFit, LrtcError, ToolMissing
 from lrtc.resources import share
 
 OPTIMISE = ("-O2",)
+_TOO_LARGE = re.compile(r".*(overflowed by \d+ bytes|is not within region|size of array .* is too large).*")
+PROGRAM = "program.elf"
 EMULATED = "emulated"  # a memory map larger than any part's: sizes are reported, not limited
-_FREESTANDING = ("-ffreestanding", "-nostdlib", "-ffunction-sections", "-fdata-sections")
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,39 @@ def build_firmware(
 
     files: {path: text}, written below `folder`; `sources` of them are compiled. roots: functions that must stay.
     Without a main among the sources (`roots` given), an empty one is linked: the caller is the emulator.
-    memory: name of a memory map in hw/c/mcu.
+    memory: name of a memory map in hw/c/mcu; an AVR's compiler has its own. DoesNotFit if it is
+    larger than that.
     """
-    tool, chosen = compiler_for(core_named(core))
-    mcu = share("hw") / "c" / "mcu"
+    known = core_named(core)
+    tool, chosen = compiler_for(known)
     write_files(files, folder)
-    own = [str(mcu / "start.c"), *([str(mcu / "idle.c")] if roots else [])]
-    name = f"{memory}.elf"
+    link = _avr if known.family == "avr" else _bare
     arguments = [
-        *chosen, *_FREESTANDING, *C99, *flags, *(f"-D{d}" for d in defines), "-I.",
-        "-T", str(mcu / f"{memory}.ld"), "-T", str(mcu / "link.ld"), "-Wl,--gc-sections",
-        *(f"-Wl,--undefined={root}" for root in roots), *own, *sources, "-o", name,
+        *chosen, *flags, "-ffunction-sections", "-fdata-sections", *(f"-D{d}" for d in defines), "-I.",
+        *link(memory, bool(roots)), "-Wl,--gc-sections", *(f"-Wl,--undefined={root}" for root in roots), *sources,
+        "-o", PROGRAM,
     ]  # fmt: skip
-    compile_c(tool, arguments, folder, f"compiling for {core}")
-    return read_firmware((folder / name).read_bytes(), core)
+    try:
+        compile_c(tool, arguments, folder, f"compiling for {core}")
+    except LrtcError as error:
+        if too_large := _TOO_LARGE.search(str(error)):
+            said = re.sub(r"\S*/", "", too_large[0]).strip()  # no paths
+            raise DoesNotFit(f"it does not fit {known.title}: {said}") from None
+        raise
+    return read_firmware((folder / PROGRAM).read_bytes(), core)
+
+
+def _bare(memory: str, idle: bool) -> list[str]:
+    """Return the arguments of a program with our start-up and linker script."""
+    mcu = share("hw") / "c" / "mcu"
+    own = [str(mcu / "start.c"), *([str(mcu / "idle.c")] if idle else [])]
+    scripts = ["-T", str(mcu / f"{memory}.ld"), "-T", str(mcu / "link.ld")]
+    return ["-ffreestanding", "-nostdlib", *C99, *scripts, *own]
+
+
+def _avr(memory: str, idle: bool) -> list[str]:
+    """Return the arguments of a program with the compiler's own start-up, without it when nothing runs it."""
+    return ["-std=gnu99", *(["-nostartfiles"] if idle else [])]
 
 
 def read_firmware(elf_bytes: bytes, core: str) -> Firmware:

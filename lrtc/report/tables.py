@@ -97,8 +97,8 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
 def cost_text(figures) -> str:
     """Return what an engine's run cost, in a line."""
     parts = []
-    if "instructions" in figures:
-        parts.append(f"{figures['instructions']:,} instructions an image")
+    if "flash_bytes" in figures:
+        parts += [f"{figures[unit]:,} {unit} an image" for unit in ("instructions", "cycles") if unit in figures]
         parts.append(f"flash {figures['flash_bytes']:,} B")
         parts.append(f"RAM {figures['ram_bytes']:,} + {figures['stack_bytes']:,} B stack")
     if "qemu_self_test" in figures:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from c_programs import to_c
+from c_programs import assert_equal, to_c
 from graphs import random_network
 
 from lrtc.check import toolchain
+from lrtc.check.batch import emulator_of, run_on_board
 from lrtc.check.cores import CORES
-from lrtc.check.emulate import run_emulated, run_self_test_qemu
+from lrtc.check.emulate import run_emulated, run_self_test_qemu, runs_here
 from lrtc.check.firmware import build_firmware
 from lrtc.check.machine import Machine
 from lrtc.check.toolchain import has_compiler
-from lrtc.errors import LrtcError, ToolMissing
+from lrtc.errors import DoesNotFit, LrtcError, ToolMissing
 
 PROBE = """
 #include <stdint.h>
@@ -66,7 +67,7 @@ void broken(void)
 }
 """
 HERE = [name for name, core in CORES.items() if core.unicorn and has_compiler(core)]
-ON_QEMU = [name for name in HERE if CORES[name].board]
+ON_QEMU = [name for name in HERE if CORES[name].emulator]
 OWN = {"arm": 6, "riscv": 9}  # instructions of `twice` itself
 ROOTS = ("loop", "deep", "twice", "spin", "peek", "broken")
 
@@ -151,14 +152,50 @@ def test_generated_code_calls_no_library(name, tmp_path):
 def test_instructions_repeat_exactly():
     network = to_c(random_network(12), images=2)
     once, again = (run_emulated(network.files, network.name, network.x, "cortex-m0", network.classes) for _ in range(2))
-    assert (once.instructions == again.instructions).all()
+    assert (once.cost == again.cost).all()
     assert once.profile == again.profile
 
 
-@pytest.mark.parametrize("name", [name for name in ON_QEMU if shutil.which(CORES[name].board.program)])
+@pytest.mark.parametrize("name", [name for name in ON_QEMU if shutil.which(CORES[name].emulator.program)])
 def test_qemu_agrees_when_it_is_here(name):
     network = to_c(random_network(9, size=(3, 5)), images=2)
     assert run_self_test_qemu(network.files, network.name, name) == 0
+
+
+BOARDS = [name for name, core in CORES.items() if runs_here(name) and core.emulator]
+
+
+@pytest.mark.parametrize("name", [name for name in BOARDS if not CORES[name].unicorn])
+@pytest.mark.parametrize("seed", [1, 3, 7])
+def test_boards_equal_the_interpreter(name, seed):
+    """In chunks: what fits no single program; on AVR int has 16 bits."""
+    network = to_c(random_network(seed, size=(3, 5)), images=5, seed=seed)
+    done = run_emulated(network.files, network.name, network.x, name, network.classes)
+    assert_equal(network, done.logits)
+    assert (done.cost > 0).all()
+    assert 16 < done.stack < 1024
+
+
+@pytest.mark.parametrize("name", [name for name in BOARDS if name == "rv32imc"])
+def test_both_emulators_count_alike(name):
+    network = to_c(random_network(4), images=2)
+    machine = run_emulated(network.files, network.name, network.x, name, network.classes)
+    board = run_on_board(network.files, network.name, network.x, CORES[name], network.ports)
+    assert (machine.logits == board.logits).all()
+    assert abs(machine.cost - board.cost).max() <= 16, "the call's own arguments and the clock's reading"
+
+
+@pytest.mark.parametrize("name", [name for name in BOARDS if name == "avr"])
+def test_what_a_board_cannot_hold_is_said(name):
+    network = to_c(random_network(12, size=(12, 12)), images=2)
+    with pytest.raises(DoesNotFit, match=r"it does not fit AVR \(ATmega2560\): .*net12_3_head_weights.* is too large"):
+        run_emulated(network.files, network.name, network.x, name, network.classes)
+
+
+def test_a_missing_emulator_is_named(monkeypatch):
+    monkeypatch.setattr(toolchain.shutil, "which", lambda name: None)
+    with pytest.raises(ToolMissing, match=r"qemu-system-arm, which emulates cortex-m55(.|\n)*apt-get install qemu-sys"):
+        emulator_of(CORES["cortex-m55"])
 
 
 def test_missing_tools_say_how_to_get_them(monkeypatch):

@@ -10,6 +10,7 @@ int main(void);
 void Reset_Handler(void);
 void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int value, size_t n);
+void lrtc_print(const char *text);
 
 #if defined(__riscv)
 static STARTUP int semihost(int operation, const void *argument)
@@ -39,6 +40,11 @@ static STARTUP void leave(int status)
     (void)semihost(0x20, block); /* SYS_EXIT_EXTENDED */
     for (;;) {
     }
+}
+
+STARTUP void lrtc_print(const char *text)
+{
+    (void)semihost(4, text); /* SYS_WRITE0 */
 }
 
 /* The compiler may call these two. volatile: so that it does not turn them into calls of themselves. */
@@ -84,7 +90,7 @@ static const char lrtc_fault_text[] __attribute__((section(".startup.text"))) = 
 
 static STARTUP void fault(void)
 {
-    (void)semihost(4, lrtc_fault_text); /* SYS_WRITE0 */
+    lrtc_print(lrtc_fault_text);
     leave(99);
 }
 
