@@ -1,4 +1,4 @@
-"""`make bench`: what the committed networks cost, counted and not timed, so that the figures repeat.
+"""`make bench`: what the committed networks and single layers cost, counted and not timed, so that the figures repeat.
 
     python -m lrtc.bench --json build/bench.json
 
@@ -8,7 +8,8 @@ Rows have name, value, unit, target (None: nothing promised yet) and ok.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lrtc.bench_layers import LAYERS, Row, bench_rows
 from lrtc.chain import DEFAULT_CORES, Chain
 from lrtc.driver import open_model
 from lrtc.errors import LrtcError, ToolMissing
@@ -24,20 +26,6 @@ from lrtc.frontend.data import read_samples
 NETS = ("mnist_ternary", "mnist_bipolar")
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "mnist"
 IMAGES = 5
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure. target: the most it may be, if something was promised."""
-
-    name: str
-    value: float
-    unit: str
-    target: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.target is None or self.value <= self.target
 
 
 def rows(net: str, images: int = IMAGES) -> list[Row]:
@@ -71,11 +59,12 @@ def main(path: Annotated[Path, typer.Option("--json", help="where the rows go")]
     """Count, check, print, and write the rows as JSON."""
     console = Console()
     found = []
-    for net in NETS:
+    jobs = {net: partial(rows, net) for net in NETS} | {layer.name: partial(bench_rows, layer) for layer in LAYERS}
+    for name, job in jobs.items():
         try:
-            found += rows(net)
+            found += job()
         except ToolMissing as missing:
-            console.print(f"{net}: not counted: {missing}", markup=False)
+            console.print(f"{name}: not counted: {missing}", markup=False)
     table = Table("figure", "value", "unit", "target", box=None)
     for row in found:
         target = "" if row.target is None else f"≤ {row.target:g} {'ok' if row.ok else 'MISSED'}"

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "lrtc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-ABOVE = {"driver", "chain", "cli", "bench", "report"}
+ABOVE = {"driver", "chain", "cli", "bench", "bench_layers", "report"}
 MAY = {  # part → parts of lrtc it may import
     "errors": set(),
     "resources": {"errors"},

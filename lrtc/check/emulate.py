@@ -34,7 +34,10 @@ class Emulated:
     stack: int
 
 
-def run_emulated(files: dict[str, str], name: str, x: np.ndarray, core: str, classes: int | Ports) -> Emulated:
+def run_emulated(
+    files: dict[str, str], name: str, x: np.ndarray, core: str, classes: int | Ports,
+    flags: Sequence[str] = OPTIMISE,
+) -> Emulated:  # fmt: skip
     """Return the logits of every image of x, uint8 [N,…] in the IR's axis order, and what they cost on `core`.
 
     files: what the C backend emitted for `name`. classes: of one output; with Ports, inputs and outputs lie in a row
@@ -42,7 +45,7 @@ def run_emulated(files: dict[str, str], name: str, x: np.ndarray, core: str, cla
     """
     known = core_named(core)
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
-        firmware = build_network(files, name, core, Path(folder))
+        firmware = build_network(files, name, core, Path(folder), flags)
     x = np.ascontiguousarray(x, dtype=np.uint8)
     taken = x[0].size if len(x) else 0
     ports = classes if isinstance(classes, Ports) else Ports((taken,), (classes,))
