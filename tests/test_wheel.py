@@ -30,6 +30,8 @@ def test_the_wheel_carries_templates_and_hw(wheel: Path):
         for path in (ROOT / folder).rglob("*"):
             if path.is_file():
                 assert f"lrtc/_share/{path.relative_to(ROOT).as_posix()}" in names
+    for path in (ROOT / "lrtc" / "boards").glob("*.toml"):
+        assert f"lrtc/boards/{path.name}" in names
     assert not [n for n in names if n.startswith(("tests/", "examples/"))]
 
 
