@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from lrtc import __version__
+from lrtc.cli_boards import boards, flash
 from lrtc.errors import LrtcError, nearest
+from lrtc.terminal import err, out, print_json, print_line, print_notes, working
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,9 +23,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compile trained discrete neural networks to C and Verilog, bit for bit.",
 )
-PLAIN_WIDTH = 120  # of tables that go into a pipe or a file
-out = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
-err = Console(stderr=True)
+
+
+app.command()(boards)
+app.command()(flash)
 
 
 class OutputKind(str, Enum):
@@ -313,25 +314,11 @@ def read_images(model, path: Path, images: int | None = None):
     return {name: x[:images] for name, x in feeds.items()}, y if y is None else y[:images]
 
 
-def working(text: str) -> Progress:
-    """Return a spinner on the terminal's error stream; it shows nothing when that is no terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    progress = Progress(*columns, console=err, transient=True)
-    if text:
-        progress.add_task(text)
-    return progress
-
-
-def print_notes(notes) -> None:
-    for note in notes:
-        out.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
-
-
 def print_plan(plan: object) -> None:
     """Print a backend's plan, in the words that it gives itself."""
     lines = getattr(plan, "lines", None)
     for line in lines() if callable(lines) else ():
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(line)
 
 
 def plan_json(plan: object) -> object:
@@ -339,10 +326,6 @@ def plan_json(plan: object) -> object:
     from dataclasses import asdict, is_dataclass
 
     return json.loads(json.dumps(asdict(plan), default=str)) if is_dataclass(plan) else None
-
-
-def print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def _manifest_files(folder: Path) -> set[str] | None:
     return {*files, MANIFEST}
 
 
-def write_folder(folder: Path, files: Mapping[str, str], manifest: Mapping[str, object]) -> Path:
+def write_folder(folder: Path, files: Mapping[str, str | bytes], manifest: Mapping[str, object]) -> Path:
     """Write files and manifest into `folder`, replacing what lrtc wrote there before; return the folder.
 
     Everything is written beside it first and moved in one step: an interrupted run leaves the old folder, whole.
@@ -68,10 +68,10 @@ def write_folder(folder: Path, files: Mapping[str, str], manifest: Mapping[str, 
         new = staging / "new"
         new.mkdir()
         everything = {**files, MANIFEST: json.dumps({**manifest, "files": sorted(files)}, indent=2) + "\n"}
-        for relative, text in everything.items():
+        for relative, contents in everything.items():
             path = new / relative
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+            path.write_bytes(contents.encode("utf-8") if isinstance(contents, str) else contents)
         if folder.exists():
             folder.rename(staging / "old")
         try:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "lrtc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-ABOVE = {"driver", "chain", "cli", "bench", "bench_layers", "report"}
+ABOVE = {"driver", "chain", "flashing", "cli", "cli_boards", "terminal", "bench", "bench_layers", "report"}
 MAY = {  # part → parts of lrtc it may import
     "errors": set(),
     "resources": {"errors"},
@@ -28,8 +28,9 @@ MAY = {  # part → parts of lrtc it may import
     "nn": {"errors"},
     "frontend": {"ir", "interp", "nn", "errors", "wholefile", "__init__"},
     "plan": {"ir", "errors"},
-    "backends": {"ir", "plan", "errors", "resources", "__init__"},
-    "check": {"ir", "interp", "plan", "backends", "errors", "resources"},
+    "boards": {"errors"},
+    "backends": {"ir", "plan", "boards", "errors", "resources", "__init__"},
+    "check": {"ir", "interp", "plan", "boards", "backends", "errors", "resources"},
 }
 ONLY = {  # foreign module → where it may be imported; lazily counts as well
     "torch": {"nn", "frontend", "driver", "chain"},

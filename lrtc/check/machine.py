@@ -26,9 +26,9 @@ LIMIT = 2_000_000_000
 
 
 class Machine:
-    """An emulated core with a program in it, started up and ready to be called."""
+    """An emulated core with a program in it, started up and ready to be called. given: what its console may read."""
 
-    def __init__(self, firmware: Firmware, limit: int = LIMIT) -> None:
+    def __init__(self, firmware: Firmware, limit: int = LIMIT, given: bytes = b"") -> None:
         import unicorn
 
         self.firmware, self.limit, self._unicorn = firmware, limit, unicorn
@@ -42,7 +42,7 @@ class Machine:
         self._starts = [address for address, _, _ in firmware.functions]
         self._fault: str | None = None
         self._status: int | None = None
-        self.output = ""
+        self.output, self._given = "", iter(given)
         self._load()
         self._uc.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
         self._start_up()
@@ -85,7 +85,7 @@ class Machine:
             self._uc.emu_stop()
 
     def _serve(self, pc: int) -> bool:
-        """Do what the trap of semihosting at `pc` asks for: leave with a status, or print. Return whether it left."""
+        """Do what the trap of semihosting at `pc` asks for: leave, print, read a byte. Return whether it left."""
         operation, argument = (self._uc.reg_read(register) for register in self._isa.arguments[:2])
         if operation == 0x20:
             self._status = int.from_bytes(self._uc.mem_read(argument + 4, 4), "little", signed=True)
@@ -94,6 +94,8 @@ class Machine:
             while (character := bytes(self._uc.mem_read(argument, 1))) != b"\0":
                 self.output += character.decode("latin-1")
                 argument += 1
+        if operation == 7:
+            self._uc.reg_write(self._isa.arguments[0], next(self._given, 0xFFFF_FFFF))
         return False
 
     def _where(self, address: int) -> str:

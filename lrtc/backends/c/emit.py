@@ -72,19 +72,20 @@ def render(
     templates: Path | None,
 ) -> dict[str, str]:  # fmt: skip
     """Return {path: text} of the files of `name`."""
-    environment = _environment((*([templates] if templates else []), share("templates") / "c"))
+    loaded = environment((templates,) if templates else ())
     view = _model(graph, plan, name, version, vectors)
     files = {f"{name}.c": "model.c.j2", f"{name}.h": "model.h.j2"}
     if view.vectors:
         files[f"{name}_test.c"] = "model_test.c.j2"
-    return {path: _tidy(environment.get_template(file).render(m=view)) for path, file in files.items()}
+    return {path: tidy(loaded.get_template(file).render(m=view)) for path, file in files.items()}
 
 
 @cache  # templates are compiled once; a file that changes is read again
-def _environment(folders: tuple[Path, ...]) -> jinja2.Environment:
+def environment(folders: tuple[Path, ...]) -> jinja2.Environment:
+    """Return where templates of C are found: in `folders`, then in ours."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+        loader=jinja2.FileSystemLoader((*folders, share("templates") / "c")), undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
     environment.filters["block"] = block
     return environment
@@ -96,7 +97,7 @@ def block(text: str, indent: int = 0) -> str:
     return "\n".join(" " * indent + line if line else line for line in lines)
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Return text without blanks at the ends of lines, with one newline at its end."""
     return "\n".join(line.rstrip() for line in text.rstrip().split("\n")) + "\n"
 

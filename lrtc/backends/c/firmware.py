@@ -1,0 +1,195 @@
+"""A compiled network as the program of a board: main, console, start-up, linker script, Makefile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lrtc.backends.c.comments import comment_text
+from lrtc.backends.c.emit import environment, tidy
+from lrtc.boards import Board, Direction, Memory, Step
+from lrtc.errors import LrtcError, nearest
+from lrtc.resources import share
+
+PROGRAMS = ("self-test", "classify")
+CFLAGS = ("-std=c99", "-O2", "-ffunction-sections", "-fdata-sections", "-I.")
+FREESTANDING = ("-ffreestanding",)
+LDFLAGS = ("-Wl,--gc-sections",)
+BARE = ("-nostdlib", "-T", "link.ld")
+_WAITS = {"set": "==", "clear": "!="}
+
+
+@dataclass(frozen=True)
+class Register:
+    """What the template of a board writes for one direction of its UART, numbers as C."""
+
+    data: str
+    status: str
+    mask: str
+    waits: str
+    event: bool
+
+
+@dataclass(frozen=True)
+class Access:
+    """One step of a set-up, numbers as C."""
+
+    action: str
+    address: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Region:
+    """A memory, numbers as a linker script has them."""
+
+    origin: str
+    size: str
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """A board as the templates see it."""
+
+    title: str
+    chip: str
+    boot: str
+    console: str
+    word: str
+    init: tuple[Access, ...]
+    uart: bool
+    pins: str
+    baud: int
+    send: Register | None
+    receive: Register | None
+    flash: Region
+    ram: Region
+    stack: int
+
+
+@dataclass(frozen=True)
+class ProgramView:
+    """A program as the templates see it. context: the network is called with one. sections: of hw/c/mcu/link.ld."""
+
+    name: str
+    upper: str
+    board: str
+    program: str
+    context: bool
+    sections: str
+    compiler: str
+    objcopy: str
+    cflags: str
+    ldflags: str
+    sources: str
+    headers: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """The files of a program, {path: text}; what a compiler is called with: flags, sources."""
+
+    files: dict[str, str]
+    cflags: tuple[str, ...]
+    ldflags: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+def choose_console(board: Board, console: str | None) -> str:
+    """Return the console that was asked for, or the board's first; LrtcError if it has no such one."""
+    if console is None:
+        return board.consoles[0]
+    if console not in board.consoles:
+        has = ", ".join(board.consoles)
+        raise LrtcError(f"--console {console}: {board.name} has {has}{nearest(console, board.consoles)}")
+    return console
+
+
+def project(
+    name: str, network: dict[str, str], board: Board, program: str, console: str, compiler: str, flags: Sequence[str]
+) -> Project:
+    """Return the program of `board` around the network's files; LrtcError if it cannot be written.
+
+    flags: those that choose the core. Everything but the network and its tables is below 2 KiB.
+    """
+    header = network[f"{name}.h"]
+    _check(name, network, program)
+    texts = share("hw") / "c"
+    fixed = {"lrtc_board.h": "firmware/lrtc_board.h"}
+    if console != "uart":
+        fixed["console.c"] = f"firmware/console_{console}.c"
+    if board.boot != "avr":  # avr-libc has the start-up and the linker script of every AVR
+        fixed["start.c"] = "mcu/start.c"
+    if board.boot == "rp2040":
+        fixed["boot2.S"] = "firmware/boot2_rp2040.S"
+    taken = [path for path in network if path != f"{name}_test.c" or program == "self-test"]
+    files = {path: network[path] for path in taken}
+    files |= {path: (texts / source).read_text(encoding="utf-8") for path, source in fixed.items()}
+    own = ["main.c", "board.c", *(path for path in fixed if path.endswith((".c", ".S")))]
+    sources = (*(path for path in taken if path.endswith(".c")), *own)
+    bare = board.boot != "avr"
+    cflags = (*flags, *CFLAGS, *(FREESTANDING if bare else ()))
+    ldflags = (*LDFLAGS, *(BARE if bare else ()))
+    view = ProgramView(
+        name=name, upper=name.upper(), board=board.name, program=program, context=f"{name}_context" in header,
+        sections=(texts / "mcu" / "link.ld").read_text(encoding="utf-8"), compiler=compiler, objcopy=_objcopy(compiler),
+                cflags=" ".join(cflags), ldflags=" ".join(ldflags), sources=" ".join(sources),
+        headers=" ".join(path for path in files if path.endswith(".h")) + (" link.ld" if bare else ""),
+    )  # fmt: skip
+    made = {"main.c": "main.c.j2", "board.c": "board.c.j2", "Makefile": "Makefile.j2"}
+    if bare:
+        made["link.ld"] = "link.ld.j2"
+    loaded = environment(())
+    files |= {
+        path: tidy(loaded.get_template(f"firmware/{file}").render(b=board_view(board, console), f=view))
+        for path, file in made.items()
+    }
+    return Project(files, cflags, ldflags, sources)
+
+
+def _objcopy(compiler: str) -> str:
+    return compiler.removesuffix("gcc") + "objcopy" if compiler.endswith("gcc") else "llvm-objcopy"
+
+
+def _check(name: str, network: dict[str, str], program: str) -> None:
+    if program not in PROGRAMS:
+        known = ", ".join(PROGRAMS)
+        raise LrtcError(f"--firmware {program}: no such program{nearest(program, PROGRAMS)}; known: {known}")
+    if program == "self-test" and f"{name}_test.c" not in network:
+        raise LrtcError(
+            f"{name} was compiled without a self-test", hint="compile it with vectors, or --firmware classify"
+        )
+    header = network[f"{name}.h"]
+    if program == "classify" and f"{name.upper()}_INPUT_BYTES" not in header:
+        raise LrtcError(f"{name} has several inputs; the console carries one", hint="--firmware self-test")
+    if program == "classify" and f"{name}_classify" not in header:
+        raise LrtcError(
+            f"{name} has no {name}_classify: its outputs are no vector of logits", hint="--firmware self-test"
+        )
+
+
+def board_view(board: Board, console: str) -> BoardView:
+    """Return a board with its numbers as text, for one console."""
+    uart = board.uart if console == "uart" else None
+    return BoardView(
+        title=comment_text(board.title), chip=board.chip, boot=board.boot,
+        console=console, word="uint8_t" if board.uart and board.uart.width == 8 else "uint32_t",
+        init=tuple(_access(step) for step in (*board.init, *(uart.init if uart else ()))), uart=uart is not None,
+        pins=comment_text(uart.pins) if uart else "",
+        baud=uart.baud if uart else 0, send=_register(uart.send) if uart else None,
+        receive=_register(uart.receive) if uart else None, flash=_region(board.flash), ram=_region(board.ram),
+        stack=board.stack,
+    )  # fmt: skip
+
+
+def _access(step: Step) -> Access:
+    return Access(step.action, f"{step.address:#x}u", f"{step.value:#x}u")
+
+
+def _register(direction: Direction) -> Register:
+    data, status, mask = (f"{n:#x}u" for n in (direction.data, direction.status, direction.mask))
+    return Register(data, status, mask, _WAITS[direction.when], direction.event)
+
+
+def _region(memory: Memory) -> Region:
+    return Region(f"{memory.origin:#010x}", f"{memory.size:#x}")

@@ -1,0 +1,168 @@
+"""The commands about boards: words and tables only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrtc import __version__
+from lrtc.errors import LrtcError, ToolMissing
+from lrtc.terminal import out, print_json, print_line, working
+
+if TYPE_CHECKING:
+    from lrtc.flashing import Fit, Flashable, Network
+
+Name = Annotated[str | None, typer.Option("--name", help="name of the functions and files; default: the stem")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+Data = Annotated[Path | None, typer.Option("--data", help="take the self-test's vectors from this .npz")]
+
+
+def boards(
+    model: Annotated[
+        Path | None, typer.Argument(metavar="[MODEL|DIR]", help="say which boards hold this network")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the boards that lrtc knows; with MODEL, whether it fits each, and what is too big by how much.
+
+    Example: lrtc boards model.pt
+    """
+    from lrtc.boards import board_named, board_names
+    from lrtc.flashing import fits
+    from lrtc.report.boards import board_json, board_table, fit_json, fit_table
+
+    known = [board_named(name) for name in board_names()]
+    if model is None:
+        if as_json:
+            print_json([board_json(board) for board in known])
+        else:
+            out.print(board_table(known))
+        return
+    network, _ = _network(model, None, None)
+    found: list[Fit] = []
+    with working("") as progress:
+        task = progress.add_task("")
+        for fit in fits(network, known):
+            progress.update(task, description=fit.board.name)
+            found.append(fit)
+    if as_json:
+        print_json([fit_json(fit) for fit in found])
+    else:
+        out.print(fit_table(found))
+
+
+def flash(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL|DIR", help="a model, or a folder of `lrtc compile --target c`")
+    ],
+    board: Annotated[str, typer.Option("--board", "-b", help="a board of `lrtc boards`, or a .toml file")],
+    firmware: Annotated[
+        str, typer.Option("--firmware", help="self-test, or classify: bytes in at the console, a class out")
+    ] = "self-test",
+    console: Annotated[
+        str | None, typer.Option("--console", help="uart, rtt or semihosting; default: the board's first")
+    ] = None,
+    programmer: Annotated[
+        str | None, typer.Option("--programmer", help="default: the first of the board's that is installed")
+    ] = None,
+    port: Annotated[str | None, typer.Option("--port", help="serial port, where the programmer wants one")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="write the files, print the command, run nothing")] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--output-dir", "-o", help="folder to write; default: build/NAME-BOARD")
+    ] = None,
+    data: Data = None,
+    name: Name = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build firmware for a board around MODEL, check that it fits, and program it; an emulated board runs it.
+
+    Exit status 1 when an emulated self-test fails. Example: lrtc flash model.pt --board emulated-cortex-m4
+    """
+    from lrtc.boards import board_named
+    from lrtc.flashing import prepare
+    from lrtc.output import check_folder, write_folder
+
+    chosen = board_named(board)
+    opened, images = _network(model, name, data)
+    folder = folder or Path("build") / f"{opened.name}-{chosen.name}"
+    check_folder(folder)
+    made = prepare(opened, chosen, firmware, console)
+    files = {**made.sources, **made.images}
+    write_folder(folder, files, {"lrtc": __version__, "target": "firmware", "name": made.network, "board": chosen.name})
+    report = {"name": made.network, "board": chosen.name, "folder": str(folder), "files": sorted(files)}
+    if made.built is None:
+        raise ToolMissing(
+            f"{made.lacking.summary}",
+            hint=f"{made.lacking.hint}; the sources are in {folder}, `make` there builds them",
+        )
+    report |= {"flash": made.built.need.flash, "ram": made.built.need.ram, "stack": chosen.stack}
+    if not as_json:
+        print_line(_size_line(made))
+        print_line(f"wrote {len(files)} files to {folder}")
+    if chosen.emulated:
+        report |= _run(made, images if firmware == "classify" else b"", dry_run, quiet=as_json)
+    else:
+        report |= _program(made, folder, port, programmer, dry_run, quiet=as_json)
+    if as_json:
+        print_json(report)
+    raise typer.Exit(1 if report.get("status") else 0)
+
+
+def _network(model: Path, name: str | None, data: Path | None) -> tuple[Network, bytes]:
+    """Return the network as C, and images for its console."""
+    from lrtc.driver import SELF_TEST_VECTORS, class_count, open_model, random_feeds
+    from lrtc.flashing import network_in, network_of
+    from lrtc.frontend.data import read_feeds
+
+    if model.is_dir():
+        if data or name:
+            raise LrtcError("--data and --name go with a model; a folder has its vectors and its name")
+        return network_in(model), b""
+    opened = open_model(model, name)
+    inputs = opened.graph.inputs
+    if data:
+        raw, _ = read_feeds(data, inputs, class_count(opened.graph))
+        images = opened.quantized({key: x[:SELF_TEST_VECTORS] for key, x in raw.items()})
+    else:
+        images = random_feeds(opened.graph, SELF_TEST_VECTORS)
+    return network_of(opened, images), images[inputs[0].name].tobytes()
+
+
+def _size_line(made: Flashable) -> str:
+    need, board = made.built.need, made.board
+    flash = f"flash {need.flash:,} of {board.flash.size:,} B"
+    ram = f"RAM {need.ram:,} + {board.stack:,} of stack of {board.ram.size:,} B"
+    return f"{made.network} on {board.name} ({board.core}): {flash}, {ram}"
+
+
+def _run(made: Flashable, given: bytes, dry_run: bool, quiet: bool) -> dict[str, object]:
+    """Run the firmware of an emulated board; return what it printed and how it ended."""
+    from lrtc.flashing import emulate
+
+    if dry_run:
+        if not quiet:
+            print_line(f"the emulator would run {made.network}.elf")
+        return {}
+    with working(f"{made.board.name}"):
+        ran = emulate(made, given)
+    if not quiet:
+        print_line(ran.output.rstrip("\n"))
+    return {"output": ran.output, "status": ran.status}
+
+
+def _program(
+    made: Flashable, folder: Path, port: str | None, programmer: str | None, dry_run: bool, quiet: bool
+) -> dict[str, object]:
+    """Program a board, or say how; return the command."""
+    from lrtc.check.programmers import programmer_command, run_programmer
+
+    command = programmer_command(made.board, made.network, port, programmer)
+    report = {"command": command.text(folder), "installed": command.tool is not None}
+    if not quiet:
+        print_line(command.text(folder))
+    if not dry_run:
+        with working(f"{command.programmer}"):
+            report["output"] = run_programmer(command, folder)
+    return report

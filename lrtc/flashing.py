@@ -1,0 +1,171 @@
+"""From a model, or a folder that `lrtc compile` wrote, to the firmware of a board."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrtc.backends.c.firmware import choose_console, project
+from lrtc.boards import Board
+from lrtc.check.board import Built, build, compile_sources, compiler_of, core_flags
+from lrtc.check.cores import core_named
+from lrtc.check.images import to_bin, to_hex, to_uf2
+from lrtc.check.machine import Machine
+from lrtc.driver import Model, compile, legal_name
+from lrtc.errors import LrtcError, ToolMissing, shown
+from lrtc.interp import Feeds
+from lrtc.output import MANIFEST
+
+LARGEST_SOURCE = 256 << 20  # bytes of one file of a folder
+
+
+@dataclass(frozen=True)
+class Network:
+    """A compiled network as C: its name and files, {path: text}."""
+
+    name: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Flashable:
+    """Firmware for a board: its sources, and what was built of them unless a tool is missing."""
+
+    network: str
+    board: Board
+    console: str
+    sources: dict[str, str]
+    built: Built | None
+    lacking: ToolMissing | None = None
+
+    @property
+    def images(self) -> dict[str, bytes]:
+        """Return {path: bytes} of the program in every format that the board's programmers may want."""
+        if self.built is None:
+            return {}
+        parts = self.built.segments
+        found = {
+            "elf": self.built.firmware.elf, "hex": to_hex(parts).encode("ascii"), "bin": to_bin(parts),
+        }  # fmt: skip
+        if self.board.uf2 is not None:
+            found["uf2"] = to_uf2(parts, self.board.uf2)
+        return {f"{self.network}.{ending}": image for ending, image in found.items()}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What firmware did in an emulator: what it printed, how it ended."""
+
+    output: str
+    status: int | None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Whether a network fits a board. need: bytes of flash and RAM; why: what is too big, or what is missing here."""
+
+    board: Board
+    fits: bool | None
+    flash: int = 0
+    ram: int = 0
+    why: str = ""
+
+
+def network_of(model: Model, vectors: Feeds | None = None) -> Network:
+    """Return a model compiled to C. vectors: of the self-test, as `compile` takes them."""
+    return Network(model.name, dict(compile(model, "c", vectors=vectors).files))
+
+
+def network_in(folder: Path) -> Network:
+    """Return the network in a folder that `lrtc compile --target c` wrote; LrtcError if it is no such folder."""
+    where = shown(str(folder), 200)
+    hint = "`lrtc compile MODEL --target c -o DIR` writes one"
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        name, target, listed = manifest["name"], manifest["target"], manifest["files"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise LrtcError(
+            f"{where} is no folder that lrtc compiled to: there is no sound {MANIFEST} in it", hint=hint
+        ) from None
+    if target not in ("c", "firmware") or not isinstance(name, str) or not isinstance(listed, list):
+        raise LrtcError(f"{where} holds {shown(target)}, not C", hint=hint)
+    name = legal_name(name)
+    wanted = (f"{name}.c", f"{name}.h", f"{name}_test.c")
+    found = {}
+    for path in (p for p in listed if isinstance(p, str) and p.rpartition("/")[2] in wanted):
+        found[path.rpartition("/")[2]] = _source(folder, path)
+    if missing := [path for path in wanted[:2] if path not in found]:
+        raise LrtcError(f"{where} lacks {missing[0]}", hint=hint)
+    return Network(name, {path: found[path] for path in wanted if path in found})
+
+
+def _source(folder: Path, path: str) -> str:
+    file = (folder / path).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file() or file.stat().st_size > LARGEST_SOURCE:
+        raise LrtcError(f"{shown(str(folder), 200)}: {shown(path)} is no file in it of at most {LARGEST_SOURCE} bytes")
+    try:
+        return file.read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        raise LrtcError(f"{shown(str(file), 200)} cannot be read: {shown(str(error))}") from None
+
+
+def prepare(
+    network: Network, board: Board, program: str = "self-test", console: str | None = None,
+    objects: dict[tuple[str, ...], dict[str, str]] | None = None,
+) -> Flashable:  # fmt: skip
+    """Return the firmware of a board around a network, built where its compiler is here.
+
+    objects: flags → what is compiled already. LrtcError if the board has no such program or console, or the network
+    does not fit.
+    """
+    console = choose_console(board, console)
+    first = core_named(board.core).compilers[0]
+    lacking = None
+    try:
+        tool, flags = compiler_of(board)
+    except ToolMissing as error:
+        lacking, flags = error, core_flags(board, first.flags)
+    compiler = " ".join((first.program, *first.words) if lacking else (tool.name, *tool.words))
+    made = project(network.name, network.files, board, program, console, compiler, flags)
+    if lacking is not None:
+        return Flashable(network.name, board, console, made.files, None, lacking)
+    done = (objects or {}).get(made.cflags, {})
+    sources = [done.get(source, source) for source in made.sources]
+    with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
+        built = build(made.files, [*made.cflags, *made.ldflags, *sources], tool, board, Path(folder))
+    return Flashable(network.name, board, console, made.files, built)
+
+
+def emulate(firmware: Flashable, given: bytes = b"") -> Ran:
+    """Return what the firmware of an emulated board does from reset to its end. given: bytes at its console."""
+    if firmware.built is None:
+        raise firmware.lacking or LrtcError("the firmware was not built")
+    machine = Machine(firmware.built.firmware, given=given)
+    return Ran(machine.output, machine.status)
+
+
+def fits(network: Network, boards: Iterable[Board]) -> Iterator[Fit]:
+    """Yield for every board whether the network with its self-test fits, and if not what is too big."""
+    with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
+        objects: dict[tuple[str, ...], dict[str, str]] = {}
+        for board in boards:
+            yield _fit(network, board, objects, Path(folder) / board.name)
+
+
+def _fit(network: Network, board: Board, objects: dict[tuple[str, ...], dict[str, str]], folder: Path) -> Fit:
+    try:
+        tool, flags = compiler_of(board)
+    except ToolMissing as missing:
+        return Fit(board, None, why=missing.summary)
+    made = project(network.name, network.files, board, "self-test", board.consoles[0], tool.name, flags)
+    if made.cflags not in objects:
+        own = [source for source in made.sources if source in network.files]
+        objects[made.cflags] = compile_sources(made.files, own, made.cflags, tool, folder)
+    try:
+        built = prepare(network, board, objects=objects).built
+    except LrtcError as error:
+        return Fit(board, False, why="; ".join(map(str, error.faults)) or error.summary)
+    return Fit(board, True, built.need.flash, built.need.ram + board.stack)
