@@ -180,7 +180,7 @@ def integer_pool_at_the_end() -> Graph:
 
 
 KINDS = {
-    depthwise: {"integers"}, groups_of_words: {"sums", "count", "pairs", "slices"}, dilated: {"sums", "count", "pairs"},
+    depthwise: {"integers"}, groups_of_words: {"sums", "count", "pairs", "slices"}, dilated: {"sums", "pairs"},
     ternary_activations: {"pairs"}, ternary_pools: {"pool_integers", "pool_sums"}, one_level_to_t2: {"slices"},
     signed_slices: {"slices"}, many_levels: {"slices"}, levels_of_bits: {"map"}, residual: {"count", "pool_sums"},
     sums_of_everything: {"map"}, moves: {"join", "concat", "place_words", "channels", "flatten"},
@@ -188,12 +188,13 @@ KINDS = {
     indices: {"topk"}, index_of_bits: {"topk"}, scores_of_indices: {"topk", "map"}, sums_grouped: {"sums"},
     input_as_output: {"map"}, integer_pool_at_the_end: {"pool_integers", "pool_sums"},
 }  # fmt: skip
-ELSEWHERE = {"count_planes", "pool_bits"}  # in test_kernels
+ELSEWHERE = {"count_planes", "pool_bits", "sliced8", "sliced16"}  # in test_kernels, test_sliced
 
 
 @pytest.fixture(scope="module")
 def networks():
-    return {make: to_c(make(), images=6, seed=i) for i, make in enumerate(KINDS)}
+    chosen = {residual: "count"}
+    return {make: to_c(make(), images=6, seed=i, kernels=chosen.get(make, "")) for i, make in enumerate(KINDS)}
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,13 @@ from lrtc.backends.c.menu.active import Active
 from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
 from lrtc.backends.c.menu.popcount import Count, CountPlanes, Pairs, Slices
 from lrtc.backends.c.menu.scalar import Integers, Sums
+from lrtc.backends.c.menu.sliced import Sliced
 
 MENU: dict[str, Kernel] = {
-    kernel.name: kernel for kernel in (Active(), Count(), CountPlanes(), Pairs(), Sums(), Slices(), Integers())
+    kernel.name: kernel
+    for kernel in (
+        Sliced(3), Sliced(4), Active(), Count(), CountPlanes(), Pairs(), Sums(), Slices(), Integers(),
+    )
 }  # fmt: skip
 Choice = str | Mapping[str, str]  # a kernel for every layer where it is legal, or value of a layer → kernel
 

@@ -1,0 +1,25 @@
+/* lrtc_add16.h: the sum of listed planes, sixteen at a time; carries are kept for later. */
+
+/* Add the planes of n records to the counter of 4 bits in slots[0..3]; carries[0..n-1] become its overflows, of weight
+   16. A record is 17 bytes: slots from the place of the record before to its own, then 16 distances from there, in bytes. */
+LRTC_APART void lrtc_add16(uint32_t *carries, const uint8_t *list, uint32_t n, uint32_t *slots)
+{
+    uint32_t ones = slots[0], twos = slots[1], fours = slots[2], eights = slots[3];
+    const uint32_t *place = slots;
+#define LRTC_LISTED(i) (*(const uint32_t *)(const void *)((const uint8_t *)place + list[(i) + 1]))
+#define LRTC_LISTED_NEXT(i) LRTC_LISTED((i) + 8)
+    for (; n != 0u; n--, list += 17) {
+        uint32_t a, b;
+        place += list[0];
+        LRTC_ADD8(a, LRTC_LISTED);
+        LRTC_ADD8(b, LRTC_LISTED_NEXT);
+        LRTC_ADD3(a, eights, a, b);
+        *carries++ = a;
+    }
+#undef LRTC_LISTED
+#undef LRTC_LISTED_NEXT
+    slots[0] = ones;
+    slots[1] = twos;
+    slots[2] = fours;
+    slots[3] = eights;
+}

@@ -1,0 +1,30 @@
+/* lrtc_lift_window.h: planes of the window of 32 output pixels; taps outside the image are 0. */
+
+/* Set the planes [kernel_rows][kernel_cols][channels, zeros after every 32 and at the end] of the pixels from `at` on,
+   in rows of out_cols; up to 31 words behind them may be overwritten. */
+LRTC_APART void lrtc_lift_window(uint32_t *planes, const uint32_t *x, const lrtc_window *v, lrtc_spot at,
+                                 uint32_t out_cols, uint32_t channels)
+{
+    uint32_t ky, kx, c, i;
+    for (ky = 0; ky < v->kernel_rows; ky++) {
+        for (kx = 0; kx < v->kernel_cols; kx++) {
+            for (c = 0; c < channels; c += 32u) {
+                uint32_t row = at.row * v->stride_rows + ky * v->dilate_rows - v->top, ox = at.col;
+                uint32_t col = ox * v->stride_cols + kx * v->dilate_cols - v->left;
+                for (i = 0; i < 32u; i++) {
+                    const int inside = row < v->rows && col < v->cols;
+                    planes[i] = inside ? x[(row * v->cols + col) * v->depth + (c >> 5)] : 0u;
+                    col += v->stride_cols;
+                    if (++ox == out_cols) {
+                        ox = 0;
+                        col = kx * v->dilate_cols - v->left;
+                        row += v->stride_rows;
+                    }
+                }
+                lrtc_transpose(planes);
+                planes += channels - c < 32u ? channels - c : 32u;
+                *planes++ = 0;
+            }
+        }
+    }
+}

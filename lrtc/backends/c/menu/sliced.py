@@ -1,0 +1,316 @@
+"""Pixel-sliced convolutions: 32 pixels to a word, and per output only the planes of one sign are added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
+from lrtc.backends.c.menu.lists import FAR, NEAR, Slots, records, slots_by_column, slots_by_tap
+from lrtc.backends.c.menu.shifts import RowView, rows_of, shiftable
+from lrtc.backends.c.storage import WORD, kind_of
+from lrtc.backends.c.tables import number_table, word_table
+from lrtc.backends.c.weights import Border, border
+from lrtc.ir.bits import pack_bits, words_for
+
+COLUMN_CLASSES = 8  # each class of rows takes 2^n words of scratch for n classes of columns
+LANES = 0.45  # of the lanes must hold pixels, else channel-packed kernels are as fast
+OUTPUTS = 8  # as many must share the planes of a window, twice as many if it is gathered
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things begin in the scratch, in words; `end` is its size. Zeros [channels] are at 0.
+
+    lanes: of the classes of columns and rows; found: classes of rows that occur; combined: the planes that a byte
+    stands for. inside: lanes where a column of the kernel is inside. planes: of the image. start: what counters start
+    from. slots: low counters, planes of the window. total: of the sum of all planes. out: planes of 32 outputs.
+    What makes planes of fewer than 32 channels overwrites up to 31 words behind them: those come to be later.
+    """
+
+    lanes: int
+    found: int
+    combined: int
+    inside: int
+    planes: int
+    start: int
+    slots: int
+    total: int
+    carries: int
+    out: int
+    end: int
+
+
+@dataclass(frozen=True)
+class SlicedView:
+    """The numbers of one layer. low, high: planes of the counters; starts: planes that they start from, all together.
+
+    words: of the image, 32 pixels each; blocks, pixels: of the output. run: channels between zeros. slots: used ones;
+    listed: how many are summed for the total of total_bits planes. record: bytes of a record, which `add` adds.
+    """
+
+    shifted: bool
+    rows: tuple[RowView, ...]
+    run: int
+    words: int
+    blocks: int
+    pixels: int
+    channels: int
+    out_words: int
+    add: str
+    record: int
+    count_ctype: str
+    low: int
+    high: int
+    starts: int
+    total_bits: int
+    slots: int
+    listed: int
+    ternary: bool
+    flip: bool
+    border: bool
+    spot: bool
+    masks: bool
+    row_classes: int
+    col_classes: int
+    at: Places
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """What a layer adds: uint8 records of all outputs in a row, and how many each list has, int64 [O, 1 or 2].
+
+    bipolar: the list of the rarer sign; ternary: of +1, then of −1. far: distances in slots, not bytes.
+    """
+
+    records: np.ndarray
+    counts: np.ndarray
+    far: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """Bits and start values. values: int64 [classes, O]; bits: planes of them; total_bits: of the sum of all planes."""
+
+    values: np.ndarray
+    bits: int
+    total_bits: int
+    inverted: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All that is known of a layer before its text."""
+
+    shifted: bool
+    run: int
+    slots: Slots
+    lists: Lists
+    sizes: Sizes
+    border: Border
+    listed: int
+    high: int
+    at: Places
+
+
+class Sliced(Kernel):
+    """Bits with bipolar or ternary weights; `low` planes of the counters stay in registers, carries are added later.
+
+    Planes a hold 1 where x is +1 and 0 where it is −1 or outside the image. With Σ over what is inside,
+    Σ w·x = 2·Σ w·a − Σ w, and for bipolar weights Σ w·a = 2·Σ a over w = +1 − Σ a over all.
+    """
+
+    template = "sliced"
+    decision = "y[o] = +1 where acc[o] >= level[o]: the counters start from a value that holds all constants"
+    scratch_name = "work"
+    elements = False
+
+    def __init__(self, low: int) -> None:
+        self.low, self.size = low, 1 << low
+        self.name = f"sliced{self.size}"
+        self.formula = (
+            f"acc[o] = sum of w * x, 32 pixels to a word: listed planes are added, {self.size} at a time, carries later"
+        )
+        self._plans: WeakKeyDictionary[Matrix, Plan] = WeakKeyDictionary()
+
+    def refuse(self, layer: Matrix) -> str:
+        if kind_of(layer.x) != "b1":
+            return f"its input is {layer.x.elem}, not b1"
+        if not layer.ternary:
+            return "a weight is beyond -1, 0, +1"
+        if layer.level is None:
+            return "it decides bits, and not just one threshold follows"
+        if layer.window.kernel[1] > NEAR - 1:
+            return f"the kernel has {layer.window.kernel[1]} columns; up to {NEAR - 1} are supported"
+        classes = border(layer.window, layer.weights[:1]).n_cols
+        if classes > COLUMN_CLASSES:
+            return f"columns are inside the image in {classes} ways; up to {COLUMN_CLASSES} are supported"
+        return ""
+
+    def suits(self, layer: Matrix) -> bool:
+        pixels = layer.window.out[0] * layer.window.out[1]
+        outputs = OUTPUTS if shiftable(layer.window) else 2 * OUTPUTS
+        return pixels >= LANES * WORD * words_for(pixels, WORD) and len(layer.weights) >= outputs
+
+    def scratch(self, layer: Matrix) -> int:
+        return 4 * self._plan(layer).at.end
+
+    def parts(self, layer: Matrix, function: str) -> Parts:
+        plan, view = self._plan(layer), self._view(layer)
+        tables = [
+            number_table(f"{function}_list", plan.lists.records if len(plan.lists.records) else np.zeros(1, np.int64)),
+            number_table(f"{function}_count", plan.lists.counts.reshape(-1)),
+            number_table(f"{function}_start", self._start_bytes(plan)),
+        ]
+        if view.flip:
+            tables.append(word_table(f"{function}_flip", pack_bits(plan.sizes.inverted, WORD)))
+        texts = {"count", "lanes", "drop", view.add.removeprefix("lrtc_"), "lift" if plan.shifted else "lift_window"}
+        texts |= {"total"} if plan.sizes.total_bits else set()
+        texts |= {"spot"} if view.spot else set()
+        texts |= set() if plan.shifted else {"window"}
+        texts |= {"inside"} if view.masks else set()
+        if view.border:
+            tables += [
+                number_table(f"{function}_row_class", plan.border.rows),
+                number_table(f"{function}_col_class", plan.border.cols),
+            ]
+            texts |= {"border"}
+        return Parts(tuple(tables), view, frozenset(texts))
+
+    def _plan(self, layer: Matrix) -> Plan:
+        if layer not in self._plans:
+            self._plans[layer] = self._new_plan(layer)
+        return self._plans[layer]
+
+    def _new_plan(self, layer: Matrix) -> Plan:
+        window, weights = layer.window, layer.dense()
+        shifted = shiftable(window)
+        slots, run = slots_by_column(window, self.low) if shifted else (slots_by_tap(window, self.low), 0)
+        edge = border(window, weights)
+        lists, sizes = (_ternary if (weights == 0).any() else _bipolar)(layer, weights, edge, slots, self.low)
+        listed = words_for(slots.size - self.low, 16) * 16
+        high = sizes.bits - self.low - (1 if sizes.total_bits else 0)
+        at = self._places(layer, shifted, slots, lists, sizes, edge, listed)
+        return Plan(shifted, run, slots, lists, sizes, edge, listed, high, at)
+
+    def _places(
+        self, layer: Matrix, shifted: bool, slots: Slots, lists: Lists, sizes: Sizes, edge: Border, listed: int
+    ) -> Places:
+        window = layer.window
+        total_bits, (row_classes, col_classes) = sizes.total_bits, _classes(edge)
+        carries = int((words_for(lists.counts.max(initial=0), 4) * 4 + 4) * lists.counts.shape[1])
+        sizes_of = {
+            "zeros": window.channels if shifted else 0,
+            "lanes": row_classes + col_classes,
+            "found": row_classes,
+            "combined": _rows_met(window.out, edge) << col_classes,
+            "inside": window.kernel[1] if _runtime_masks(layer, shifted) else 0,
+            "planes": window.channels * words_for(window.rows * window.cols, WORD) if shifted else 0,
+            "start": sizes.bits - self.low,
+            "slots": self.low + listed if total_bits else slots.size,
+            "total": total_bits,
+            "carries": max(carries, listed // 16 if total_bits else 0),
+            "out": WORD,
+        }
+        at, places = 0, {}
+        for name, size in sizes_of.items():
+            places[name] = at
+            at += size
+        places.pop("zeros")
+        return Places(**places, end=at)
+
+    def _start_bytes(self, plan: Plan) -> np.ndarray:
+        """Return the sets of classes of columns [row classes, O·planes] in which a plane of the start value is 1.
+
+        The order is that of the scratch: the lowest bit of bipolar sums, high counters, low counters.
+        """
+        (row_classes, col_classes), values = _classes(plan.border), plan.sizes.values
+        lone = 1 if plan.sizes.total_bits else 0
+        order = [*range(lone), *range(lone + self.low, plan.sizes.bits), *range(lone, lone + self.low)]
+        bits = values.reshape(row_classes, col_classes, -1, 1) >> np.array(order) & 1
+        return (bits << np.arange(col_classes)[:, None, None]).sum(axis=1).reshape(row_classes, -1)
+
+    def _view(self, layer: Matrix) -> SlicedView:
+        plan, window = self._plan(layer), layer.window
+        pixels, (row_classes, col_classes) = window.out[0] * window.out[1], _classes(plan.border)
+        masks, edge = _runtime_masks(layer, plan.shifted), row_classes * col_classes > 1
+        return SlicedView(
+            shifted=plan.shifted, rows=rows_of(window) if plan.shifted else (), run=plan.run,
+            words=words_for(window.rows * window.cols, WORD), blocks=words_for(pixels, WORD), pixels=pixels,
+            channels=window.channels, out_words=words_for(len(layer.weights), WORD),
+            add=f"lrtc_add{self.size}{'_far' if plan.lists.far else ''}", record=1 + self.size,
+            count_ctype=number_table("", plan.lists.counts).ctype, low=self.low, high=plan.high,
+            starts=plan.sizes.bits, total_bits=plan.sizes.total_bits, slots=plan.slots.size, listed=plan.listed,
+            ternary=not plan.sizes.total_bits,
+            flip=bool(plan.sizes.total_bits and plan.sizes.inverted.any()), border=edge,
+            spot=edge or masks or not plan.shifted, masks=masks, row_classes=row_classes, col_classes=col_classes,
+            at=plan.at,
+        )  # fmt: skip
+
+
+def _classes(edge: Border) -> tuple[int, int]:
+    return len(edge.missing) // edge.n_cols, edge.n_cols
+
+
+def _runtime_masks(layer: Matrix, shifted: bool) -> bool:
+    return shifted and any(text.startswith("inside") for row in rows_of(layer.window) for _, text in row.masks)
+
+
+def _rows_met(out: tuple[int, int], edge: Border) -> int:
+    """Return how many classes of rows 32 pixels in a row meet at most."""
+    first = np.arange(0, out[0] * out[1], WORD) // out[1]
+    last = np.minimum((np.arange(0, out[0] * out[1], WORD) + WORD - 1) // out[1], out[0] - 1)
+    return max(len(set(edge.rows[a : b + 1].tolist())) for a, b in zip(first, last, strict=True))
+
+
+def _halved(layer: Matrix, weights: np.ndarray, edge: Border) -> np.ndarray:
+    """Return [classes, O] what Σ w·a must reach: ⌈(level + Σ w inside) / 2⌉."""
+    inside = weights.sum(axis=(1, 2, 3)) - edge.missing
+    return -(-(layer.level + inside) // 2)
+
+
+def _bipolar(layer: Matrix, weights: np.ndarray, edge: Border, slots: Slots, low: int) -> tuple[Lists, Sizes]:
+    """y = Σ w·a ≥ t. With s = Σ a over the listed planes and A over all: 2·s − t ≥ A if they have weight +1; else
+    A − 2·s ≥ t, which is not 2·s + t − 1 ≥ A. Both sides get 2^n more, so that no start value is negative.
+    """
+    plus, n = (weights > 0).sum(axis=(1, 2, 3)), weights[0].size
+    inverted = 2 * plus > n
+    few = np.where(inverted, n - plus, plus)
+    need = np.clip(_halved(layer, weights, edge), plus - n, plus + 1)
+    bits = max(int(n).bit_length(), low + 2)
+    values = np.where(inverted, need - 1, -need) + (1 << bits)
+    greatest = int((values.max(axis=0) + 2 * few).max())
+    wanted = (weights > 0) ^ inverted[:, None, None, None]
+    lists = _lists([[row] for row in wanted], slots, low)
+    return lists, Sizes(values, max(greatest.bit_length(), bits + 1), bits, inverted)
+
+
+def _ternary(layer: Matrix, weights: np.ndarray, edge: Border, slots: Slots, low: int) -> tuple[Lists, Sizes]:
+    """y = p − m ≥ t, sums over planes of weight +1 and −1. The counters of n bits start at 2^(n−1) − t, take in p, are
+    complemented, and take in m: then they hold 2^n − 1 − (2^(n−1) − t + p − m), whose top bit is 0 where p − m ≥ t.
+    """
+    plus, minus = (weights > 0).sum(axis=(1, 2, 3)), (weights < 0).sum(axis=(1, 2, 3))
+    need = np.clip(_halved(layer, weights, edge), -minus, plus + 1)
+    bits = max(int((plus + minus).max(initial=0)).bit_length() + 1, low + 2)
+    lists = _lists([[row > 0, row < 0] for row in weights], slots, low)
+    return lists, Sizes((1 << (bits - 1)) - need, bits, 0, np.zeros(len(weights), bool))
+
+
+def _lists(wanted: list[list[np.ndarray]], slots: Slots, low: int) -> Lists:
+    """Return the lists of bool [Kh,Kw,C] masks, [O][lists]; distances in bytes unless that takes many more records."""
+    rows = [[np.sort(slots.at[mask]) for mask in masks] for masks in wanted]
+    best: Lists | None = None
+    for far in (False, True):
+        found = [[records(planes, slots, 1 << low, FAR if far else NEAR) for planes in lists] for lists in rows]
+        counts = np.array([[len(r) for r in lists] for lists in found], dtype=np.int64)
+        if best is None or best.counts.sum() > 1.1 * counts.sum():
+            every = [r.reshape(-1, 1 + (1 << low)) for lists in found for r in lists]
+            best = Lists(_in_units(np.concatenate(every), far).reshape(-1), counts, far)
+    return best
+
+
+def _in_units(rows: np.ndarray, far: bool) -> np.ndarray:
+    """Return records with their distances in bytes, unless `far`."""
+    return rows if far else rows * np.array([1] + [4] * (rows.shape[1] - 1), dtype=np.uint8)
