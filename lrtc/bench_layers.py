@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from lrtc.check.emulate import run_emulated
 from lrtc.check.firmware import OPTIMISE
 from lrtc.driver import compile
 from lrtc.errors import LrtcError
-from lrtc.ir import B1, U8, Graph, GraphBuilder, tensor
+from lrtc.ir import B1, T2, U8, Graph, GraphBuilder, tensor
 from lrtc.ir.ops import Conv2d, Linear, Threshold
 
 PLAIN = ("-O2",)
@@ -99,7 +100,20 @@ def first28() -> Graph:
     return b.finish([_decided(b, rng, x, -200, 200)])
 
 
+def conv64(nonzero: float = 1.0) -> Graph:
+    """16×16 pixels of 64 bits → 64 bits, 3×3 weights, zero padding; bipolar, or ternary with that part not 0."""
+    b, rng = GraphBuilder("conv64"), np.random.default_rng(64)
+    x, shape = _bits(b, rng, (16, 16, 64)), (64, 3, 3, 64)
+    w = rng.choice((-1, 1), shape) * (rng.random(shape) < nonzero)
+    weights = b.const("w", w.astype(np.int8), tensor(shape, B1 if nonzero == 1 else T2))
+    return b.finish([_decided(b, rng, b.add(Conv2d((1, 1), (1, 1, 1, 1)), [x, weights], "layer", "layer"), -20, 20)])
+
+
+CONV64 = 16 * 16 * 64 * 9 * 64  # multiply-accumulates, those by 0 included
 LAYERS = (
+    BenchLayer("conv64", conv64, CONV64, {"cortex-m4": 0.15, "cortex-m0plus": 0.23}),
+    BenchLayer("conv64-t60", partial(conv64, 0.6), CONV64, {"cortex-m4": 0.175, "cortex-m0plus": 0.26}),
+    BenchLayer("conv64-t30", partial(conv64, 0.3), CONV64, {"cortex-m4": 0.10, "cortex-m0plus": 0.15}),
     BenchLayer("linear1024", linear1024, 1024 * 512, {"cortex-m4": 0.145, "cortex-m0plus": 0.21}),
     BenchLayer("first28", first28, 28 * 28 * 32 * 9, {"cortex-m4": 0.65, "cortex-m0plus": 0.95}),
 )
