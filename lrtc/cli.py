@@ -113,6 +113,44 @@ def compile_(
 
 
 @app.command()
+def quantize(
+    model: ModelPath,
+    calibrate: Annotated[Path, typer.Option("--calibrate", help="an .npz with x: its samples choose the steps")],
+    result: Annotated[Path, typer.Option("-o", "--output-file", help="the model file to write")],
+    bits: Annotated[int, typer.Option("--bits", help="of every activation, 2 to 8")] = 4,
+    own: Annotated[
+        list[str] | None, typer.Option("--layer", metavar="LAYER=BITS", help="other bits behind one layer")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="an .npz with x and y to measure on; default: the calibration set")
+    ] = None,
+    images: Annotated[int, typer.Option("--images", help="samples that choose the steps, at most", min=1)] = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Make integers of the real activations (ReLU) of MODEL, by a calibration set; say what that costs.
+
+    Example: lrtc quantize relu.pt --calibrate train.npz --bits 4 --data test.npz -o relu4.pt
+    """
+    from lrtc.frontend.quantize_file import quantize_file
+    from lrtc.report.tables import quantiser_table, written_json, written_text
+
+    chosen = dict(parse_bits(text) for text in own or ())
+    with working("") as progress:
+        task = progress.add_task("reading")
+        done = quantize_file(
+            model, calibrate, result, bits, chosen, data, images,
+            lambda text: progress.update(task, description=text),
+        )  # fmt: skip
+    if as_json:
+        print_json({"file": str(result), **written_json(done)})
+        return
+    out.print(quantiser_table(done))
+    print_notes(done.quantised.notes)
+    out.print(written_text(done, data or calibrate), markup=False, highlight=False, soft_wrap=True)
+    out.print(f"wrote {result}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
 def show(
     model: ModelPath,
     target: Annotated[str, typer.Option("--target", "-t", help="whose passes to run: c, verilog, or none")] = "c",
@@ -303,6 +341,14 @@ def parse_fold(text: str) -> tuple[str, tuple[int, int]]:
     if not layer or not (pe.isdecimal() and simd.isdecimal()) or not int(pe) or not int(simd):
         raise LrtcError(f"--fold {text}: LAYER=PExSIMD is supported, for example conv1=8x9")
     return layer, (int(pe), int(simd))
+
+
+def parse_bits(text: str) -> tuple[str, int]:
+    """Return (layer, bits) for `layer=BITS`."""
+    layer, _, number = text.rpartition("=")
+    if not layer or not number.isdecimal():
+        raise LrtcError(f"--layer {text}: LAYER=BITS is supported, for example relu1=8")
+    return layer, int(number)
 
 
 def read_images(model, path: Path, images: int | None = None):

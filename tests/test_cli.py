@@ -13,6 +13,7 @@ import pytest
 from lrtc.passes import PIPELINES
 
 ROOT = Path(__file__).parent.parent
+RELU = ROOT / "examples" / "mnist" / "mnist_relu.pt"
 NET = ROOT / "examples" / "mnist" / "mnist_ternary.pt"
 DIGITS = ROOT / "examples" / "mnist" / "digits.npz"
 
@@ -75,6 +76,20 @@ def test_run_writes_logits_and_classes(tmp_path: Path):
         np.testing.assert_array_equal(other[1], classes)
 
 
+def test_quantize_writes_a_model_and_says_what_it_costs(tmp_path: Path):
+    data = np.load(DIGITS)
+    np.savez(tmp_path / "few.npz", x=data["x"][:40], y=data["y"][:40])
+    words = ["quantize", RELU, "--calibrate", tmp_path / "few.npz", "--bits", 3, "--layer", "relu3=5", "--images", 20]
+    done = lrtc(*words, "-o", tmp_path / "relu.pt", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert [(q["layer"], q["bits"]) for q in answer["quantisers"]] == [("relu1", 3), ("relu2", 3), ("relu3", 5)]
+    assert (answer["calibrated"], answer["accuracy"]["samples"]) == (20, 40)
+    done = lrtc("verify", tmp_path / "relu.pt", "--data", tmp_path / "few.npz", "--engines", "torch,interp,c")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{answer['accuracy']['quantized']:.2%}" in done.stdout
+
+
 def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "foreign").mkdir()
@@ -96,6 +111,11 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
         "a folding without numbers": (["compile", NET, "-t", "verilog", "--fold", "conv1=axb", *out], "PExSIMD"),
         "an option of another target": (["compile", NET, "--cycles", "9", *out], "only --target verilog"),
         "an unknown engine": (["run", NET, "--data", DIGITS, "--engine", "cortex-m3"], "cortex-m4"),
+        "real activations": (["compile", RELU, *out], "`lrtc quantize` makes integers of ReLU activations"),
+        "bits of a layer without number": (
+            ["quantize", RELU, "--calibrate", DIGITS, "--layer", "relu1", "-o", tmp_path / "q.pt"],
+            "LAYER=BITS is supp",
+        ),
         "an unknown pass": (["show", NET, "--after", "fold-treshold"], "did you mean 'fold-thresholds'"),
         "data that is not there": (["run", NET, "--data", tmp_path / "no.npz"], "no.npz"),
     }
@@ -105,7 +125,7 @@ CASES = [
     "a missing file", "a truncated file", "an unknown target", "a planned target", "an output that is a file",
     "an output that is not ours", "a name that is no identifier", "a name that is a keyword", "a folding of no layer",
     "a folding without numbers", "an option of another target", "an unknown engine", "an unknown pass",
-    "data that is not there",
+    "real activations", "bits of a layer without number", "data that is not there",
 ]  # fmt: skip
 
 

@@ -15,6 +15,9 @@ from lrtc.check.host import run_host
 from lrtc.check.verilator import lint
 from lrtc.driver import compile, open_model
 from lrtc.errors import LrtcError
+from lrtc.frontend import describe, rebuild
+from lrtc.frontend.calibrate import quantize
+from lrtc.frontend.description import INPUT
 from lrtc.interp import run
 from lrtc.nn import (
     InputQuantize,
@@ -96,6 +99,13 @@ def middle(*layers: nn.Module, features: int = 144) -> nn.Module:
     return nn.Sequential(*front(), *layers, *tail(features))
 
 
+def quantised(*layers: nn.Module) -> nn.Module:
+    """Return the layers with activations of 4 bits, by random images."""
+    description = describe(discretize(nn.Sequential(*layers)).eval(), "net")
+    x = np.random.default_rng(0).integers(0, 256, (20, 2, 6, 6), dtype=np.uint8)
+    return rebuild(quantize(description, {INPUT: x}, 4).description)
+
+
 NETWORKS = {  # the first words of a row → a network that needs it
     "ternary and bipolar conv2d": lambda: middle(LRTConv2d(4, 5, (3, 2), (2, 1), (1, 0), weights="bipolar"),
                                                  LRTBatchNorm(5), LRTSign(), features=75),
@@ -112,6 +122,8 @@ NETWORKS = {  # the first words of a row → a network that needs it
     "2-bit to 4-bit activations": lambda: middle(LRTConv2d(4, 4, 3, padding=1), LRTBatchNorm(4),
                                                  QuantActivation(2, scale=0.5)),
     "relu": lambda: middle(LRTConv2d(4, 4, 3, padding=1), nn.ReLU(), LRTBatchNorm(4), LRTSign()),
+    "relu between weights, quantised": lambda: quantised(
+        *front()[:3], nn.ReLU(), LRTConv2d(4, 4, 3, padding=1), LRTGain(4), nn.ReLU(), *tail()),
     "average pools": lambda: middle(LRTConv2d(4, 4, 3, padding=1), nn.AvgPool2d(2), LRTBatchNorm(4), LRTSign(),
                                     features=36),
     "2- to 8-bit weights": lambda: middle(QuantConv2d(4, 4, 3, padding=1, bits=4), LRTBatchNorm(4), LRTSign()),

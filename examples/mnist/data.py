@@ -115,15 +115,16 @@ def shift(x: Tensor, reach: int) -> Tensor:
 
 
 def main() -> None:
-    """Write the first test digits to an .npz file: x uint8 [N, 1, 28, 28], y uint8 [N]."""
+    """Write the first test (or training) digits to an .npz file: x uint8 [N, 1, 28, 28], y uint8 [N]."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the four idx files")
+    parser.add_argument("--part", choices=list(FILES), default="test")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=Path("digits.npz"))
     args = parser.parse_args()
     try:
         check_files(args.data)
-        x, y = load(args.data, "test")
+        x, y = load(args.data, args.part)
     except DataError as e:
         raise SystemExit(f"data: error: {e}") from e
     np.savez_compressed(args.out, x=x[: args.count].numpy(), y=y[: args.count].numpy().astype(np.uint8))

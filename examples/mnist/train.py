@@ -1,4 +1,4 @@
-"""Train the digit network: full-precision tanh twin, then random discrete weights, then one integer network."""
+"""Train the digit network: full-precision twin, then random discrete weights, then one discrete network."""
 
 import argparse
 import copy
@@ -110,6 +110,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with the four MNIST idx files")
     parser.add_argument("--out", type=Path, required=True, help="model file to write; checkpoints go to OUT.run/")
     parser.add_argument("--weights", choices=["ternary", "bipolar"], default="ternary")
+    parser.add_argument("--activation", choices=["sign", "relu"], default="sign")
     parser.add_argument("--epochs", type=int, default=40, help="epochs of discrete training")
     parser.add_argument("--pretrain-epochs", type=int, default=4, help="epochs of the full-precision twin")
     parser.add_argument("--batch", type=int, default=128)
@@ -137,7 +138,7 @@ def run(args: argparse.Namespace) -> None:
         for old in folder.glob("*.ckpt"):
             old.unlink()
 
-    net = network(args.weights)
+    net = network(args.weights, args.activation)
     twin = float_twin(net)
     fit(Stage(twin, args.lr / 3, args.shift, args.seed), shuffled, args.pretrain_epochs, folder / "float.ckpt")
     init_from_float(net, twin)
@@ -147,10 +148,10 @@ def run(args: argparse.Namespace) -> None:
     discretize(net)
     reestimate_batchnorm(net, in_order)
     lrtc.save(net, args.out)
-    print(f"validation, discrete integer network: {100 * accuracy(net, held_out):.2f} %")
+    print(f"validation, network of discrete weights: {100 * accuracy(net, held_out):.2f} %")
     digits = batches(load(args.data, "test"), 1000)
-    print(f"test, full-precision twin:            {100 * accuracy(twin, digits):.2f} %")
-    print(f"test, discrete integer network:       {100 * accuracy(net, digits):.2f} %")
+    print(f"test, full-precision twin:               {100 * accuracy(twin, digits):.2f} %")
+    print(f"test, network of discrete weights:       {100 * accuracy(net, digits):.2f} %")
     print(f"wrote {args.out}; {time.perf_counter() - start:.0f} s")
 
 

@@ -13,7 +13,7 @@ from lrtc.frontend.description import Description, Layer, fault_of
 from lrtc.frontend.layers import RULES
 from lrtc.frontend.lowering import Lowering, Misfit, size_text
 from lrtc.frontend.rebuild import discretized
-from lrtc.ir import B1, U8, Elem, Graph, GraphBuilder, TypeRule, tensor, verify
+from lrtc.ir import B1, U8, Elem, Graph, GraphBuilder, Input, TypeRule, tensor, verify
 from lrtc.ir.graph import unique_name
 
 HINT = "`lrtc show MODEL` prints the layers of a model that can be compiled"
@@ -77,6 +77,17 @@ def lower(description: Description) -> Lowered:
     for name in fixed.named:
         named.append(unique_name(name, named))
     return Lowered(verify(to.builder.finish([values[name] for name in fixed.outputs], tuple(named))), notes, fixed)
+
+
+def entries(description: Description) -> tuple[Input, ...]:
+    """Return what data for a network must fit: its inputs, as `lower` makes them. LrtcError for one without a step."""
+    to = Lowering(GraphBuilder("entries"))
+    found = [layer for layer in _inputs_first(description) if layer.kind == "InputQuantize"]
+    if [name for layer in found for name in layer.inputs] != list(description.inputs):
+        raise LrtcError("1 layer cannot be compiled", [fault_of(description.layers[0], FIRST)], HINT)
+    for layer in found:
+        RULES[layer.kind].lower(to, layer.inputs[0] if len(description.inputs) > 1 else "x", layer, {})
+    return tuple(to.builder.inputs)
 
 
 def _inputs_first(description: Description) -> Sequence[Layer]:

@@ -11,7 +11,8 @@ import numpy as np
 from lrtc.ir.op import Fact, Op, arity, channelwise, const_of, integers, need, require_image, require_integer
 from lrtc.ir.types import F32
 
-REAL_INPUT = "the input is real; put lrtc.nn.InputQuantize or a sign before it"
+QUANTISE = "`lrtc quantize` makes integers of ReLU activations"
+REAL_INPUT = f"the input is real; put lrtc.nn.InputQuantize or a sign before it; {QUANTISE}"
 
 
 def _dot_bounds(x: Fact, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from lrtc.nn.layers import InputQuantize, LRTConv1d, LRTConv2d, LRTLinear
 from lrtc.nn.norm import ExactBatchNorm, LRTBatchNorm, LRTGain, batchnorm_affine, batchnorm_exact
 from lrtc.nn.optim import clip_logits, parameter_groups
 from lrtc.nn.pretrain import float_twin, init_from_float
-from lrtc.nn.quantized import QuantActivation, QuantConv2d
+from lrtc.nn.quantized import LRTReLU, QuantActivation, QuantConv2d
 from lrtc.nn.sign import LRTSign, LRTTernarySign
 from lrtc.nn.structure import (
     Add,
@@ -37,6 +37,7 @@ __all__ = [
     "LRTConv2d",
     "LRTGain",
     "LRTLinear",
+    "LRTReLU",
     "LRTScale",
     "LRTSign",
     "LRTTernarySign",

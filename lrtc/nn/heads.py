@@ -11,9 +11,13 @@ from lrtc.nn.distribution import Gaussian, Moments, sample_normal
 EXACT_LIMIT = 2**24  # below it float32 holds every integer
 
 
-def check_exact(values: Tensor, layer: str) -> Tensor:
-    """Return `values`, or raise ValueError if one is too large to be an exact integer in float32."""
-    if values.numel() and float(values.detach().abs().max()) >= EXACT_LIMIT:
+def check_exact(values: Tensor, layer: str, of: Tensor | None = None) -> Tensor:
+    """Return `values`, or raise ValueError if one is too large to be an exact integer in float32.
+
+    of: what they were made from; real numbers (a network that is not quantised yet) make no integers to keep.
+    """
+    large = values.numel() and float(values.detach().abs().max()) >= EXACT_LIMIT
+    if large and (of is None or bool((of == of.round()).all())):
         raise ValueError(
             f"{layer}: a logit reaches ±2^24; float32 is exact below it; "
             "use fewer bits, a smaller bias, or fewer inputs"
@@ -58,8 +62,8 @@ class LRTScale(nn.Module):
             return sample_normal(scores) if self.training else scores.mean
         if not self.is_discrete:
             return x * self.scale + self.bias
-        product = check_exact(x * self.multiplier.to(x.dtype), "LRTScale")
-        return check_exact(product + self.offset.to(x.dtype), "LRTScale")
+        product = check_exact(x * self.multiplier.to(x.dtype), "LRTScale", x)
+        return check_exact(product + self.offset.to(x.dtype), "LRTScale", x)
 
     @torch.no_grad()
     def discretize_(self) -> None:
@@ -101,7 +105,7 @@ class QuantLinear(nn.Module):
             return F.linear(x, self.weight, self.bias)
         exact = torch.float64 if x.is_cuda else x.dtype
         acc = F.linear(x.to(exact), self.discrete_weight.to(exact)).to(x.dtype)
-        return check_exact(acc + self.offset.to(x.dtype), "QuantLinear")
+        return check_exact(acc + self.offset.to(x.dtype), "QuantLinear", x)
 
     @torch.no_grad()
     def discretize_(self) -> None:

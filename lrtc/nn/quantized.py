@@ -61,7 +61,7 @@ class QuantConv2d(nn.Module):
             return self._map(x, self.weight) + self.bias[:, None, None]
         exact = torch.float64 if x.is_cuda else x.dtype
         acc = self._map(x.to(exact), self.discrete_weight.to(exact)).to(x.dtype)
-        return check_exact(acc + self.offset.to(x.dtype)[:, None, None], "QuantConv2d")
+        return check_exact(acc + self.offset.to(x.dtype)[:, None, None], "QuantConv2d", x)
 
     @torch.no_grad()
     def discretize_(self) -> None:
@@ -81,6 +81,16 @@ class QuantConv2d(nn.Module):
             f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
             f"padding={self.padding}, bits={self.bits}{extra}"
         )
+
+
+class LRTReLU(nn.Module):
+    """Return max(y, 0); of a Gaussian, that of a sample, fresh for every element (Shayer 2018, section 3.2).
+
+    Real activations: such a network is trained as it is, and quantised by a calibration set (`lrtc quantize`).
+    """
+
+    def forward(self, x: Tensor | Gaussian) -> Tensor:
+        return F.relu(sample_normal(x) if isinstance(x, Gaussian) else x)
 
 
 class QuantActivation(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
@@ -13,6 +14,9 @@ from lrtc.chain import Verdict
 from lrtc.ir import Graph
 from lrtc.ir.ops import Const, Conv2d, Linear
 from lrtc.ir.printer import printable
+
+if TYPE_CHECKING:
+    from lrtc.frontend.quantize_file import Written
 
 
 @dataclass(frozen=True)
@@ -111,3 +115,39 @@ def cost_text(figures) -> str:
 def verdicts_json(verdicts: Iterable[Verdict]) -> list[dict]:
     """Return the verdicts as plain data."""
     return [asdict(v) for v in verdicts]
+
+
+def quantiser_table(done: Written) -> Table:
+    """Return the quantisers that were put in as a rich table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    headings = ("behind", "codes", "step", "clip at", "beyond", "error")
+    for i, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if i > 1 else "left", overflow="fold")
+    for q in done.quantised.quantisers:
+        s = q.scale
+        kind = f"{'i' if s.signed else 'u'}{s.bits}"
+        table.add_row(
+            printable(q.layer), kind, f"{s.step:.4g}", f"{s.clip:.4g}", f"{s.saturated:.2%}", f"{s.error:.1%}"
+        )
+    return table
+
+
+def written_text(done: Written, data: object) -> str:
+    """Return in a line what the quantised network loses."""
+    text = f"steps chosen on {done.calibrated:,} samples, for the least squared error"
+    if done.before is None:
+        return f"{text}; {data} has no labels (y): accuracy is not measured"
+    lost = 100 * (done.before - done.after)
+    change = "no loss" if lost == 0 else f"{abs(lost):.2f} points {'lost' if lost > 0 else 'gained'}"
+    return (
+        f"{text}\naccuracy on {done.measured:,} samples of {data}: real activations {done.before:.2%}, "
+        f"quantised {done.after:.2%} ({change})"
+    )
+
+
+def written_json(done: Written) -> dict:
+    """Return what was quantised as plain data."""
+    quantisers = [{"layer": q.layer, **asdict(q.scale)} for q in done.quantised.quantisers]
+    accuracy = {"samples": done.measured, "real": done.before, "quantized": done.after}
+    notes = list(done.quantised.notes)
+    return {"calibrated": done.calibrated, "accuracy": accuracy, "quantisers": quantisers, "notes": notes}

@@ -70,9 +70,9 @@ def test_a_killed_run_goes_on_to_the_same_weights(digits, tmp_path):
     want, got = _weights(whole), _weights(broken)
     assert want.keys() == got.keys()
     assert all(torch.equal(want[name], got[name]) for name in want)
-    scores = [line for line in text.splitlines() if "discrete integer network" in line]
+    scores = [line for line in text.splitlines() if "network of discrete weights" in line]
     assert len(scores) == 2
-    assert scores == [line for line in again.splitlines() if "discrete integer network" in line]
+    assert scores == [line for line in again.splitlines() if "network of discrete weights" in line]
     assert whole.stat().st_size < 100_000
 
 
