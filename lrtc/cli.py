@@ -12,6 +12,7 @@ import typer
 
 from lrtc import __version__
 from lrtc.cli_boards import boards, flash
+from lrtc.cli_costs import report, size
 from lrtc.errors import LrtcError, nearest
 from lrtc.terminal import err, out, print_json, print_line, print_notes, working
 
@@ -25,8 +26,8 @@ app = typer.Typer(
 )
 
 
-app.command()(boards)
-app.command()(flash)
+for command in (size, report, boards, flash):
+    app.command()(command)
 
 
 class OutputKind(str, Enum):

@@ -11,6 +11,7 @@ import numpy as np
 
 from lrtc.check.batch import run_on_board
 from lrtc.check.cores import core_named
+from lrtc.check.cycles import TIMINGS
 from lrtc.check.firmware import EMULATED, OPTIMISE, PROGRAM, Firmware, Sizes, build_firmware
 from lrtc.check.machine import MAILBOX, Machine
 from lrtc.check.toolchain import has_compiler, run_tool, which
@@ -23,7 +24,8 @@ class Emulated:
 
     logits int32 [N,classes]; cost: of each image [N], counted exactly, in `unit`: instructions, or cycles on AVR;
     profile: the instructions of the last image by layer (its function with the kernels it calls), where Unicorn
-    emulates; sizes of the program; stack: its greatest depth in bytes.
+    emulates; sizes of the program; stack: its greatest depth in bytes; cycles: like profile, estimated, where the core
+    has a timing table; firmware: the program.
     """
 
     logits: np.ndarray
@@ -32,6 +34,8 @@ class Emulated:
     profile: dict[str, int]
     sizes: Sizes
     stack: int
+    cycles: dict[str, int]
+    firmware: Firmware
 
 
 def run_emulated(
@@ -52,7 +56,7 @@ def run_emulated(
     if known.unicorn:
         return _on_unicorn(firmware, name, x, ports)
     done = run_on_board(files, name, x, known, ports)
-    return Emulated(done.logits, done.cost, known.emulator.unit, {}, firmware.sizes, done.stack)
+    return Emulated(done.logits, done.cost, known.emulator.unit, {}, firmware.sizes, done.stack, {}, firmware)
 
 
 def runs_here(core: str) -> bool:
@@ -86,7 +90,11 @@ def _on_unicorn(firmware: Firmware, name: str, x: np.ndarray, sizes: Ports) -> E
         logits[i] = np.frombuffer(machine.read(answers, 4 * given), dtype="<i4")
         instructions[i] = machine.executed()
     profile = machine.profile() if len(x) else {}
-    return Emulated(logits, instructions, "instructions", profile, firmware.sizes, machine.stack_used())
+    timing = TIMINGS.get(core_named(firmware.core).timing)
+    cycles = machine.cycles(timing) if timing and len(x) else {}
+    return Emulated(
+        logits, instructions, "instructions", profile, firmware.sizes, machine.stack_used(), cycles, firmware
+    )
 
 
 def run_self_test(files: dict[str, str], name: str, core: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrtc.check.cores import core_named
+from lrtc.check.cores import Core, core_named
 from lrtc.check.toolchain import C99, compile_c, compiler_for, write_files
 from lrtc.errors import DoesNotFit, LrtcError, ToolMissing
 from lrtc.resources import share
@@ -41,13 +41,14 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Firmware:
-    """A linked program: its ELF bytes, the core it is for, its sizes, its functions as (address, bytes, name)."""
+    """A linked program: its ELF bytes, its core, its sizes, its functions and objects as (address, bytes, name)."""
 
     elf: bytes
     core: str
     sizes: Sizes
     functions: tuple[tuple[int, int, str], ...]
     symbols: dict[str, int]
+    objects: tuple[tuple[int, int, str], ...] = ()
 
 
 def build_firmware(
@@ -66,9 +67,9 @@ def build_firmware(
     write_files(files, folder)
     link = _avr if known.family == "avr" else _bare
     arguments = [
-        *chosen, *flags, "-ffunction-sections", "-fdata-sections", *(f"-D{d}" for d in defines), "-I.",
-        *link(memory, bool(roots)), "-Wl,--gc-sections", *(f"-Wl,--undefined={root}" for root in roots), *sources,
-        "-o", PROGRAM,
+        *chosen, *flags, *standard(known), "-ffunction-sections", "-fdata-sections", "-I.",
+        *(f"-D{d}" for d in defines), *link(memory, bool(roots)), "-Wl,--gc-sections",
+        *(f"-Wl,--undefined={root}" for root in roots), *sources, "-o", PROGRAM,
     ]  # fmt: skip
     try:
         compile_c(tool, arguments, folder, f"compiling for {core}")
@@ -80,17 +81,22 @@ def build_firmware(
     return read_firmware((folder / PROGRAM).read_bytes(), core)
 
 
+def standard(core: Core) -> tuple[str, ...]:
+    """Return the language of the sources: C99 without a library, or with that of the AVR's compiler."""
+    return ("-std=gnu99",) if core.family == "avr" else (*C99, "-ffreestanding")
+
+
 def _bare(memory: str, idle: bool) -> list[str]:
     """Return the arguments of a program with our start-up and linker script."""
     mcu = share("hw") / "c" / "mcu"
     own = [str(mcu / "start.c"), *([str(mcu / "idle.c")] if idle else [])]
     scripts = ["-T", str(mcu / f"{memory}.ld"), "-T", str(mcu / "link.ld")]
-    return ["-ffreestanding", "-nostdlib", *C99, *scripts, *own]
+    return ["-nostdlib", *scripts, *own]
 
 
 def _avr(memory: str, idle: bool) -> list[str]:
     """Return the arguments of a program with the compiler's own start-up, without it when nothing runs it."""
-    return ["-std=gnu99", *(["-nostartfiles"] if idle else [])]
+    return ["-nostartfiles"] if idle else []
 
 
 def read_firmware(elf_bytes: bytes, core: str) -> Firmware:
@@ -102,12 +108,14 @@ def read_firmware(elf_bytes: bytes, core: str) -> Firmware:
     elf = ELFFile(io.BytesIO(elf_bytes))
     sections = {s.name: s["sh_size"] for s in elf.iter_sections()}
     sizes = Sizes(*(sections.get(name, 0) for name in (".text", ".rodata", ".data", ".bss")))
-    functions, symbols = [], {}
+    functions, objects, symbols = [], [], {}
     for symbol in elf.get_section_by_name(".symtab").iter_symbols():
         symbols[symbol.name] = symbol["st_value"]
         if symbol["st_info"]["type"] == "STT_FUNC":
             functions.append((symbol["st_value"] & ~1, symbol["st_size"], symbol.name))
-    return Firmware(elf_bytes, core, sizes, tuple(sorted(functions)), symbols)
+        elif symbol["st_info"]["type"] == "STT_OBJECT":
+            objects.append((symbol["st_value"], symbol["st_size"], symbol.name))
+    return Firmware(elf_bytes, core, sizes, tuple(sorted(functions)), symbols, tuple(sorted(objects)))
 
 
 def segments(firmware: Firmware) -> list[tuple[int, int, int, bytes]]:

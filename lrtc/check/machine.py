@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from lrtc.check.cores import core_named
+from lrtc.check.cycles import Instruction, Timing, block_cycles
 from lrtc.check.firmware import Firmware, segments
 from lrtc.check.isa import isa_of
 from lrtc.errors import LrtcError
@@ -23,6 +24,7 @@ MAILBOX = 0x2100_0000  # RAM of the caller, apart from the program's
 STACK_BYTES = 0x8000
 PAINT = 0xA5
 LIMIT = 2_000_000_000
+Block = tuple[int, int, int]  # the watched function entered last, the block's address and bytes
 
 
 class Machine:
@@ -35,10 +37,12 @@ class Machine:
         self._isa = isa_of(core_named(firmware.core))
         self._uc = self._isa.engine
         self._pages: set[int] = set()
-        self._blocks: Counter[tuple[int, int, int]] = Counter()
+        self._blocks: Counter[tuple[Block, bool]] = Counter()
+        self._last: Block | None = None
+        self._behind = 0
         self._entries: set[int] = set()
         self._entered = 0
-        self._lengths: dict[tuple[int, int], int] = {}
+        self._texts: dict[tuple[int, int], list[Instruction]] = {}
         self._starts = [address for address, _, _ in firmware.functions]
         self._fault: str | None = None
         self._status: int | None = None
@@ -78,7 +82,9 @@ class Machine:
     def _on_block(self, uc: object, address: int, size: int, _: object) -> None:
         if address in self._entries:
             self._entered = address
-        self._blocks[self._entered, address, size] += 1
+        if self._last is not None:
+            self._blocks[self._last, address != self._behind] += 1
+        self._last, self._behind = (self._entered, address, size), address + size
         self._left -= size
         if self._left < 0:
             self._fault = f"no end after about {self.limit} instructions, stopped at {self._where(address)}"
@@ -133,6 +139,7 @@ class Machine:
         if function not in self.firmware.symbols:
             raise LrtcError(f"{self.firmware.core}: the program has no function {function}")
         self._blocks.clear()
+        self._last = None
         self._entered = self.firmware.symbols[function] & ~1
         for register, value in zip(isa.arguments, arguments, strict=False):
             self._uc.reg_write(register, value & 0xFFFF_FFFF)
@@ -142,16 +149,19 @@ class Machine:
         self._uc.reg_write(isa.sp, top)
         self._uc.reg_write(isa.link, TRAP | isa.thumb)
         self._execute(self.firmware.symbols[function], function)
+        if self._last is not None:
+            self._blocks[self._last, True] += 1
         return self._uc.reg_read(isa.arguments[0])
 
-    def _length(self, address: int, size: int) -> int:
-        """Return how many instructions a block has."""
-        if (address, size) not in self._lengths:
-            sizes = [n for _, n, _, _ in self._isa.disassembler.disasm_lite(self.read(address, size), address)]
-            if sum(sizes) != size:
-                raise LrtcError(f"{self.firmware.core}: no instruction at {self._where(address + sum(sizes))}")
-            self._lengths[address, size] = len(sizes)
-        return self._lengths[address, size]
+    def _text(self, address: int, size: int) -> list[Instruction]:
+        """Return the instructions of a block."""
+        if (address, size) not in self._texts:
+            found = list(self._isa.disassembler.disasm_lite(self.read(address, size), address))
+            if sum(n for _, n, _, _ in found) != size:
+                stopped = address + sum(n for _, n, _, _ in found)
+                raise LrtcError(f"{self.firmware.core}: no instruction at {self._where(stopped)}")
+            self._texts[address, size] = [(mnemonic, operands) for _, _, mnemonic, operands in found]
+        return self._texts[address, size]
 
     def watch(self, functions: Iterable[str]) -> None:
         """From now on count by these functions: what one executes and calls is its own, until the next is entered."""
@@ -160,14 +170,21 @@ class Machine:
 
     def executed(self) -> int:
         """Return the instructions executed since the last call began."""
-        return sum(n * self._length(address, size) for (_, address, size), n in self._blocks.items())
+        return sum(self.profile().values())
 
     def profile(self, inclusive: bool = True) -> dict[str, int]:
         """Return the instructions since the last call began, by watched function entered last, or by own function."""
+        return self._tally(lambda text, taken: len(text), inclusive)
+
+    def cycles(self, timing: Timing) -> dict[str, int]:
+        """Return the estimated cycles since the last call began, by watched function entered last."""
+        return self._tally(lambda text, taken: block_cycles(timing, text, taken), True)
+
+    def _tally(self, measure: Callable[[list[Instruction], bool], int], inclusive: bool) -> dict[str, int]:
         found: Counter[str] = Counter()
-        for (entered, address, size), times in self._blocks.items():
+        for ((entered, address, size), taken), times in self._blocks.items():
             name = self._function(entered if inclusive else address)
-            found[name.split(".")[0]] += times * self._length(address, size)
+            found[name.split(".")[0]] += times * measure(self._text(address, size), taken)
         return dict(found)
 
     def write(self, address: int, contents: bytes) -> None:

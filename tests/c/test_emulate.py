@@ -11,6 +11,7 @@ from graphs import random_network
 from lrtc.check import toolchain
 from lrtc.check.batch import emulator_of, run_on_board
 from lrtc.check.cores import CORES
+from lrtc.check.cycles import TIMINGS
 from lrtc.check.emulate import run_emulated, run_self_test_qemu, runs_here
 from lrtc.check.firmware import build_firmware
 from lrtc.check.machine import Machine
@@ -95,6 +96,25 @@ def test_a_function_watched_owns_what_it_calls(core):
     core.call("twice", 10)
     assert core.executed() == own + 44
     assert core.profile()["loop"] >= 44
+
+
+LOOP_OF_10 = {
+    "m0": 42,
+    "m0plus": 32,
+    "m3": 42,
+    "m4": 42,
+}  # 1 + 10 + 9 taken + 1 not taken + bx, by the manuals
+TWICE = {"m0": 103, "m0plus": 80, "m3": 100, "m4": 100}  # push, pop of two; two moves; two calls; two loops
+
+
+def test_cycles_follow_the_manuals(core):
+    name = CORES[core.firmware.core].timing
+    if name:
+        core.watch([])
+        core.call("loop", 10)
+        assert core.cycles(TIMINGS[name]) == {"loop": LOOP_OF_10[name]}
+        core.call("twice", 10)
+        assert core.cycles(TIMINGS[name]) == {"twice": TWICE[name]}
 
 
 def test_start_up_copies_data_and_clears_bss(core):
