@@ -81,6 +81,11 @@ def compile_(
     ] = OutputKind.logits,
     fold: Fold = None,
     cycles: Cycles = None,
+    package: Annotated[
+        str, typer.Option("--package", help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)")
+    ] = "plain",
+    prefix: Annotated[str, typer.Option("--prefix", help="put before every symbol (C)")] = "",
+    context: Annotated[bool, typer.Option("--context", help="re-entrant: the caller gives the arena (C)")] = False,
     data: Annotated[Path | None, typer.Option("--data", help="take the self-test's vectors from this .npz")] = None,
     verify: Annotated[
         bool | None, typer.Option("--verify/--no-verify", help="compare outputs before and after every pass")
@@ -100,8 +105,11 @@ def compile_(
     folder = folder or Path("build") / f"{opened.name}-{target}"
     check_folder(folder)
     vectors = opened.quantized(read_images(opened, data, SELF_TEST_VECTORS)[0]) if data else None
-    result = compile(opened, target, verify=verify, vectors=vectors, **target_options(target, output, fold, cycles))
-    write_folder(folder, result.files, {"lrtc": __version__, "target": target, "name": result.name})
+    form = {"package": package, "prefix": prefix, "context": context}
+    options = target_options(target, output, fold, cycles, {k: v for k, v in form.items() if v and v != "plain"})
+    result = compile(opened, target, verify=verify, vectors=vectors, **options)
+    manifest = {"lrtc": __version__, "target": target, "name": result.name}
+    write_folder(folder, result.files, {**manifest, **({"symbols": prefix + result.name} if prefix else {})})
     if as_json:
         rows = [vars(row) for row in layer_rows(result.graph)]
         print_json({"name": result.name, "target": target, "folder": str(folder), "files": sorted(result.files),
@@ -318,15 +326,19 @@ def simulate(
     raise typer.Exit(0 if all(v.equal for v in verdicts) else 1)
 
 
-def target_options(target: str, output: OutputKind, fold: list[str] | None, cycles: int | None) -> dict[str, object]:
-    """Return a backend's options from the command line's."""
+def target_options(
+    target: str, output: OutputKind, fold: list[str] | None, cycles: int | None, form: dict[str, object] | None = None
+) -> dict[str, object]:
+    """Return a backend's options from the command line's. form: those of C."""
+    if form and target != "c":
+        raise LrtcError(f"{', '.join(f'--{name}' for name in form)}: only --target c has this option")
     if target != "verilog":
         given = [name for name, value in (("--fold", fold), ("--cycles", cycles)) if value]
         if output is not OutputKind.logits:
             given.append("--output")
         if given:
             raise LrtcError(f"{', '.join(given)}: only --target verilog has this option")
-        return {}
+        return form or {}
     options: dict[str, object] = {"output": output.value}
     if fold:
         options["fold"] = dict(parse_fold(text) for text in fold)

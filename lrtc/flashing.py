@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,15 +20,17 @@ from lrtc.errors import LrtcError, ToolMissing, shown
 from lrtc.interp import Feeds
 from lrtc.output import MANIFEST
 
+SYMBOLS = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 LARGEST_SOURCE = 256 << 20  # bytes of one file of a folder
 
 
 @dataclass(frozen=True)
 class Network:
-    """A compiled network as C: its name and files, {path: text}."""
+    """A compiled network as C: its name and files, {path: text}. prefix: of its symbols."""
 
     name: str
     files: dict[str, str]
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,20 +89,24 @@ def network_in(folder: Path) -> Network:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         name, target, listed = manifest["name"], manifest["target"], manifest["files"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        symbols = manifest.get("symbols", name)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise LrtcError(
             f"{where} is no folder that lrtc compiled to: there is no sound {MANIFEST} in it", hint=hint
         ) from None
     if target not in ("c", "firmware") or not isinstance(name, str) or not isinstance(listed, list):
         raise LrtcError(f"{where} holds {shown(target)}, not C", hint=hint)
     name = legal_name(name)
+    if not isinstance(symbols, str) or not symbols.endswith(name) or not SYMBOLS.fullmatch(symbols):
+        raise LrtcError(f"{where}: {shown(symbols)} is no name of C that ends in {name}")
     wanted = (f"{name}.c", f"{name}.h", f"{name}_test.c")
     found = {}
     for path in (p for p in listed if isinstance(p, str) and p.rpartition("/")[2] in wanted):
         found[path.rpartition("/")[2]] = _source(folder, path)
     if missing := [path for path in wanted[:2] if path not in found]:
         raise LrtcError(f"{where} lacks {missing[0]}", hint=hint)
-    return Network(name, {path: found[path] for path in wanted if path in found})
+    files = {path: found[path] for path in wanted if path in found}
+    return Network(name, files, symbols.removesuffix(name))
 
 
 def _source(folder: Path, path: str) -> str:
@@ -129,7 +136,7 @@ def prepare(
     except ToolMissing as error:
         lacking, flags = error, core_flags(board, first.flags)
     compiler = " ".join((first.program, *first.words) if lacking else (tool.name, *tool.words))
-    made = project(network.name, network.files, board, program, console, compiler, flags)
+    made = project(network.name, network.prefix, network.files, board, program, console, compiler, flags)
     if lacking is not None:
         return Flashable(network.name, board, console, made.files, None, lacking)
     done = (objects or {}).get(made.cflags, {})
@@ -160,7 +167,7 @@ def _fit(network: Network, board: Board, objects: dict[tuple[str, ...], dict[str
         tool, flags = compiler_of(board)
     except ToolMissing as missing:
         return Fit(board, None, why=missing.summary)
-    made = project(network.name, network.files, board, "self-test", board.consoles[0], tool.name, flags)
+    made = project(network.name, network.prefix, network.files, board, "self-test", board.consoles[0], tool.name, flags)
     if made.cflags not in objects:
         own = [source for source in made.sources if source in network.files]
         objects[made.cflags] = compile_sources(made.files, own, made.cflags, tool, folder)

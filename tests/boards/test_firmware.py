@@ -19,7 +19,8 @@ from lrtc.boards import board_named, board_names
 from lrtc.check.board import compiler_of
 from lrtc.check.toolchain import STRICT
 from lrtc.errors import LrtcError
-from lrtc.flashing import Flashable, Network, emulate, fits, prepare
+from lrtc.flashing import Flashable, Network, emulate, fits, network_in, prepare
+from lrtc.output import write_folder
 from lrtc.passes import run_pipeline
 
 EMULATED = [name for name in board_names() if name.startswith("emulated-")]
@@ -85,6 +86,25 @@ def test_an_emulated_board_classifies_what_its_console_is_given():
     assert first == f"net on emulated-cortex-m4: send {IMAGES[0].size} bytes an image"
     assert lines == classes()
     assert ran.status == 0
+
+
+@pytest.mark.parametrize("program", ["self-test", "classify"])
+def test_a_network_with_prefix_and_context_is_flashed_as_well(program: str, tmp_path: Path):
+    """Also from a folder that was compiled so, as a package."""
+    want = interp.run(GRAPH, IMAGES[:2]).astype(np.int64)
+    options = {"vectors": (IMAGES[:2], want), "prefix": "acme_", "context": True, "package": "cmake"}
+    files = emit(run_pipeline(GRAPH, "c"), "net", options).files
+    write_folder(tmp_path / "out", files, {"target": "c", "name": "net", "symbols": "acme_net"})
+    firmware = prepare(network_in(tmp_path / "out"), board_named("emulated-cortex-m3"), program)
+    lines = emulate(firmware, IMAGES.tobytes()).output.splitlines()
+    assert lines[-1] == "net on emulated-cortex-m3: PASS" if program == "self-test" else lines[1:] == classes()
+
+
+@pytest.mark.parametrize("symbols", ["other", "9net", "a b net", 'x"net', 7])
+def test_symbols_that_no_compile_wrote_are_refused(symbols: object, tmp_path: Path):
+    write_folder(tmp_path / "out", network().files, {"target": "c", "name": "net", "symbols": symbols})
+    with pytest.raises(LrtcError, match="no name of C that ends in net"):
+        network_in(tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", REAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import lrtc
@@ -9,7 +10,8 @@ from lrtc.backends.base import Backend, Output
 from lrtc.backends.c.emit import render
 from lrtc.backends.c.memory import CPlan, plan_c
 from lrtc.backends.c.menu import MENU, Choice
-from lrtc.errors import Fault, FaultList, nearest
+from lrtc.backends.c.package import PACKAGES, packed
+from lrtc.errors import Fault, FaultList, nearest, shown
 from lrtc.ir import Graph, Node
 from lrtc.ir.ops import (
     Add,
@@ -38,7 +40,8 @@ REAL = (
     "a real value is left here; only integers become C: end the real part with a sign, a ternarize or a quantiser, "
     "or scores with lrtc.nn.LRTScale"
 )
-OPTIONS = ("vectors", "templates", "kernels")
+PREFIX = re.compile(r"[a-z][a-z0-9_]{0,31}", re.IGNORECASE | re.ASCII)
+OPTIONS = ("vectors", "templates", "kernels", "package", "prefix", "context")
 
 
 def refuse(graph: Graph) -> list[Fault]:
@@ -76,19 +79,30 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
 
     options: vectors (inputs uint8 [n, …], outputs [n, …], several in a row as in `ir.ports`) for the self-test;
     templates: a folder that is searched before ours; kernels: one for every layer that may have it, or convolution or
-    linear value → kernel (lrtc.backends.c.menu). LrtcError names every fault of the name and the options.
+    linear value → kernel (lrtc.backends.c.menu); package: one of `package.PACKAGES`; prefix: put before every symbol;
+    context: the caller gives the arena. LrtcError names every fault of the name and the options.
     """
     options = dict(options or {})
     faults = FaultList()
     for key in options:
         if key not in OPTIONS:
             faults.add(str(key), f"no such option{nearest(str(key), OPTIONS)}; known: {', '.join(OPTIONS)}")
-    if name.lower() == "lrtc" or name.lower().startswith("lrtc_"):
-        faults.add(name, "names that begin with lrtc are those of the kernels; choose another")
+    prefix = str(options.get("prefix") or "")
+    if prefix and not PREFIX.fullmatch(prefix):
+        faults.add("prefix", f"{shown(prefix)} begins no C name; letters, digits and _ are supported, a letter first")
+    symbols = (prefix + name).lower()
+    if symbols == "lrtc" or symbols.startswith("lrtc_"):
+        faults.add(prefix + name, "names that begin with lrtc are those of the kernels; choose another")
+    package = options.get("package") or "plain"
+    if package not in PACKAGES:
+        faults.add("package", f"no package {package!r}{nearest(str(package), PACKAGES)}; known: {', '.join(PACKAGES)}")
     plan = _plan(graph, options.get("kernels") or {}, faults)
     faults.check("the network cannot be written as C: {n}")
-    files = render(graph, plan, name, lrtc.__version__, options.get("vectors"), options.get("templates"))
-    return Output(files, plan)
+    files = render(
+        graph, plan, name, lrtc.__version__, options.get("vectors"), options.get("templates"), prefix,
+        bool(options.get("context")),
+    )  # fmt: skip
+    return Output(packed(files, name, lrtc.__version__, str(package), prefix), plan)
 
 
 def _plan(graph: Graph, choice: Choice, faults: FaultList) -> CPlan:

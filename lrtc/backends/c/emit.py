@@ -29,9 +29,14 @@ TEXT_ORDER = (
 
 @dataclass(frozen=True)
 class ModelView:
-    """What the files say about the whole model."""
+    """What the files say about the whole model. name: what its symbols begin with; file: what its files do.
+
+    context: whether the caller gives the arena.
+    """
 
     name: str
+    file: str
+    context: bool
     upper: str
     version: str
     ir: tuple[str, ...]
@@ -51,7 +56,12 @@ class ModelView:
     @property
     def params(self) -> str:
         """Return the parameters of the entry function."""
-        return ", ".join([*self.input_params, *(f"int32_t *{port.param}" for port in self.outputs)])
+        return ", ".join([self.classify_params, *(f"int32_t *{port.param}" for port in self.outputs)])
+
+    @property
+    def classify_params(self) -> str:
+        """Return the parameters of the function that classifies."""
+        return ", ".join([*([f"{self.name}_context *context"] if self.context else []), *self.input_params])
 
     @property
     def input_params(self) -> tuple[str, ...]:
@@ -70,11 +80,11 @@ class ModelView:
 
 def render(
     graph: Graph, plan: CPlan, name: str, version: str, vectors: tuple[np.ndarray, np.ndarray] | None,
-    templates: Path | None,
+    templates: Path | None, prefix: str = "", context: bool = False,
 ) -> dict[str, str]:  # fmt: skip
-    """Return {path: text} of the files of `name`."""
+    """Return {path: text} of the files of `name`. prefix: put before every symbol; context: of the caller's arena."""
     loaded = environment((templates,) if templates else ())
-    view = _model(graph, plan, name, version, vectors)
+    view = _model(graph, plan, prefix + name, version, vectors, name, context)
     files = {f"{name}.c": "model.c.j2", f"{name}.h": "model.h.j2"}
     if view.vectors:
         files[f"{name}_test.c"] = "model_test.c.j2"
@@ -104,13 +114,16 @@ def tidy(text: str) -> str:
 
 
 def _model(
-    graph: Graph, plan: CPlan, name: str, version: str, vectors: tuple[np.ndarray, np.ndarray] | None
-) -> ModelView:
+    graph: Graph, plan: CPlan, name: str, version: str, vectors: tuple[np.ndarray, np.ndarray] | None, file: str,
+    context: bool,
+) -> ModelView:  # fmt: skip
     layers = layer_views(graph, plan, name)
     inputs, outputs = port_views(graph, name)
     given, input_rows, expected_rows = _vectors(vectors)
     return ModelView(
         name=name,
+        file=file,
+        context=context,
         upper=name.upper(),
         version=comment_text(version),
         ir=tuple(comment_block(to_text(graph)).splitlines()),

@@ -69,9 +69,13 @@ class BoardView:
 
 @dataclass(frozen=True)
 class ProgramView:
-    """A program as the templates see it. context: the network is called with one. sections: of hw/c/mcu/link.ld."""
+    """A program as the templates see it. symbol: what its functions begin with; sections: of hw/c/mcu/link.ld.
+
+    context: the network is called with one.
+    """
 
     name: str
+    symbol: str
     upper: str
     board: str
     program: str
@@ -106,14 +110,16 @@ def choose_console(board: Board, console: str | None) -> str:
 
 
 def project(
-    name: str, network: dict[str, str], board: Board, program: str, console: str, compiler: str, flags: Sequence[str]
-) -> Project:
+    name: str, prefix: str, network: dict[str, str], board: Board, program: str, console: str, compiler: str,
+    flags: Sequence[str],
+) -> Project:  # fmt: skip
     """Return the program of `board` around the network's files; LrtcError if it cannot be written.
 
-    flags: those that choose the core. Everything but the network and its tables is below 2 KiB.
+    prefix: of the network's symbols. flags: those that choose the core.
     """
     header = network[f"{name}.h"]
-    _check(name, network, program)
+    symbol = prefix + name
+    _check(name, symbol, network, program)
     texts = share("hw") / "c"
     fixed = {"lrtc_board.h": "firmware/lrtc_board.h"}
     if console != "uart":
@@ -131,7 +137,8 @@ def project(
     cflags = (*flags, *CFLAGS, *(FREESTANDING if bare else ()))
     ldflags = (*LDFLAGS, *(BARE if bare else ()))
     view = ProgramView(
-        name=name, upper=name.upper(), board=board.name, program=program, context=f"{name}_context" in header,
+        name=name, symbol=symbol, upper=symbol.upper(), board=board.name, program=program,
+        context=f"{symbol}_context" in header,
         sections=(texts / "mcu" / "link.ld").read_text(encoding="utf-8"), compiler=compiler, objcopy=_objcopy(compiler),
                 cflags=" ".join(cflags), ldflags=" ".join(ldflags), sources=" ".join(sources),
         headers=" ".join(path for path in files if path.endswith(".h")) + (" link.ld" if bare else ""),
@@ -151,7 +158,7 @@ def _objcopy(compiler: str) -> str:
     return compiler.removesuffix("gcc") + "objcopy" if compiler.endswith("gcc") else "llvm-objcopy"
 
 
-def _check(name: str, network: dict[str, str], program: str) -> None:
+def _check(name: str, symbol: str, network: dict[str, str], program: str) -> None:
     if program not in PROGRAMS:
         known = ", ".join(PROGRAMS)
         raise LrtcError(f"--firmware {program}: no such program{nearest(program, PROGRAMS)}; known: {known}")
@@ -160,11 +167,11 @@ def _check(name: str, network: dict[str, str], program: str) -> None:
             f"{name} was compiled without a self-test", hint="compile it with vectors, or --firmware classify"
         )
     header = network[f"{name}.h"]
-    if program == "classify" and f"{name.upper()}_INPUT_BYTES" not in header:
+    if program == "classify" and f"{symbol.upper()}_INPUT_BYTES" not in header:
         raise LrtcError(f"{name} has several inputs; the console carries one", hint="--firmware self-test")
-    if program == "classify" and f"{name}_classify" not in header:
+    if program == "classify" and f"{symbol}_classify" not in header:
         raise LrtcError(
-            f"{name} has no {name}_classify: its outputs are no vector of logits", hint="--firmware self-test"
+            f"{name} has no {symbol}_classify: its outputs are no vector of logits", hint="--firmware self-test"
         )
 
 
