@@ -24,7 +24,7 @@ class Net:
         self.domain, self.shape, self.batch = domain, shape, batch
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
-        self.count = 0
+        self.count, self.version = 0, 1  # of the domain
         self.result: tuple[int, tuple[int, ...]] = (TensorProto.FLOAT, (batch, 10))
 
     def const(self, value: object, dtype: type = np.float32) -> str:
@@ -75,7 +75,7 @@ class Net:
             [helper.make_tensor_value_info(y, *self.result)],
             self.constants,
         )  # fmt: skip
-        imports = [helper.make_opsetid("", opset), helper.make_opsetid(self.domain, 1)]
+        imports = [helper.make_opsetid("", opset), helper.make_opsetid(self.domain, self.version)]
         return helper.make_model(graph, opset_imports=imports, ir_version=8)
 
 

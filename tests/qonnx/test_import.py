@@ -46,6 +46,18 @@ def test_rounding_modes(mode: str, zero: float, tmp_path):
     same_values(net, net.quant(x, 1.0, 6, zero, rounding_mode=mode), (256,), tmp_path)
 
 
+@pytest.mark.parametrize("mode", ROUNDINGS[:4])
+@pytest.mark.parametrize(("version", "zero"), [(1, 0.0), (1, 4.0), (2, 0.0), (2, 8.0)])
+def test_truncation(version: int, zero: float, mode: str, tmp_path):
+    net = Net((256,), 0)
+    net.version = version
+    x = net.add("Sub", net.add("Mul", "image", net.const(63.75)), net.const(30.0))  # quarters: rounded first
+    new_scale, how = ([net.const(4.0)], {"signed": 1, "narrow": 0}) if version == 2 else ([], {})
+    parts = (net.const(1.0), net.const(zero), net.const(6.0), *new_scale, net.const(4.0))
+    x = net.add("Trunc", x, *parts, rounding_mode=mode, domain=QONNX, **how)
+    same_values(net, net.add("Mul", x, net.const(1.0 if version == 1 else 0.25)), (256,), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("bits", "signed", "narrow"), [(1, 0, 0), (1, 1, 0), (2, 1, 1), (2, 1, 0), (3, 0, 1), (8, 1, 1)]
 )

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from qonnx_models import Net, save
+from qonnx_models import QONNX, Net, save
 
 from lrtc.driver import open_model
 from lrtc.errors import LrtcError
@@ -76,6 +76,18 @@ NODES = {
     "infinite constant": (
         small(lambda n, x: n.add("Add", x, n.add("Div", n.const(1.0), n.const(0.0)))),
         "(Div): makes NaN or infinite constants",
+    ),
+    "a truncation to more bits": (
+        small(lambda n, x: n.add("Trunc", x, *map(n.const, (1.0, 0.0, 4.0, 6.0)), domain=QONNX)),
+        "scale 1, zero point 0, 4 bits to 6 leave no integers",
+    ),
+    "a truncation of one scale a channel": (
+        small(lambda n, x: n.add("Trunc", x, *map(n.const, ([1.0, 2.0, 1.0], 0.0, 6.0, 4.0)), domain=QONNX)),
+        "one scale, zero point and bit width for all channels are supported",
+    ),
+    "a truncation without its operands": (
+        small(lambda n, x: n.add("Trunc", x, n.const(1.0), domain=QONNX)),
+        "has 2 operands; 5 (version 1) or 6 (version 2) are needed",
     ),
     "behind the answer": (
         small(lambda n, x: n.bipolar(n.add("Softmax", x, axis=1))),

@@ -170,3 +170,12 @@ def max_pool(to: Lowering, site: Site, operands: list) -> Value:
     if x.name in to.bounds:
         to.bounds[name] = to.bounds[x.name]
     return replace(x, name=name, shape=(*x.shape[:2], *size))
+
+
+def max_pool_nhwc(to: Lowering, site: Site, operands: list) -> Value:
+    """Return the greatest of each window of an image whose channels are last."""
+    x, turned = operands[0], replace(site, attrs={"perm": (0, 3, 1, 2)})
+    if len(x.shape) != 4:
+        raise Refused(f"meets a value with the axes {x.axes}; an image NHWC is needed")
+    y = max_pool(to, site, [transpose(to, turned, [x])])
+    return transpose(to, replace(site, attrs={"perm": (0, 2, 3, 1)}), [y])

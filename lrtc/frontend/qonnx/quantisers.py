@@ -154,6 +154,43 @@ def _coded(count: int, scale: float, bias: float) -> tuple[int, Elem, tuple]:
     return low, _elem(low, low + count), steps(("mul", scale))
 
 
+def trunc(to: Lowering, site: Site, operands: list) -> Value:
+    """Return integers with their lowest bits dropped: of q = round(x/scale + zero) the rounded q / 2^k.
+
+    Operands of version 1 end with the bit widths before and after, 2^k apart; version 2 has the new scale between
+    them, and clips.
+    """
+    if len(operands) not in (5, 6):
+        raise Refused(f"has {len(operands)} operands; 5 (version 1) or 6 (version 2) are needed")
+    names = ("its scale", "its zero point", "its bit width", *(("its new scale",) if len(operands) == 6 else ()))
+    given = [data(o, w) for o, w in zip(operands[1:], (*names, "its new bit width"), strict=True)]
+    if any(v.size != 1 for v in given):
+        raise Refused("one scale, zero point and bit width for all channels are supported")
+    scale, zero, before, *middle, after = (float(v.ravel()[0]) for v in given)
+    if not (scale > 0 and all(v > 0 for v in middle) and abs(zero) < 1 << 24 and before >= after >= 1):
+        raise Refused(f"scale {scale:g}, zero point {zero:g}, {before:g} bits to {after:g} leave no integers")
+    x = scores(operands[0]).then(*steps(("div", scale), ("add", zero)))
+    x = _decided(to, x, _rounding(to, x, "even"))
+    shift = round(np.log2(middle[0] / scale)) if middle else round(before - after)
+    x = x.then(*steps(("div", 2.0**shift)))
+    low, high, mode = parameters(site, np.ones(1), np.zeros(1), given[-1], MAX_CONSTANT_BITS)
+    x = _decided(to, x, _rounding(to, x, mode, (low, high) if middle else None))
+    back = (zero / 2.0**shift, middle[0]) if middle else (zero, scale)
+    return x.then(*steps(("add", -back[0]), ("mul", back[1])))
+
+
+def _rounding(to: Lowering, x: Value, mode: str, limits: tuple[int, int] | None = None) -> Quantize:
+    """Return the op that rounds to every integer that x reaches, within the limits."""
+    least, most = to.range(x)
+    low, high = int(np.floor(least.min())), int(np.ceil(most.max()))
+    if limits is not None:
+        low, high = (int(np.clip(v, *limits)) for v in (low, high))
+    high = max(high, low + 1)
+    if max(-low, high) >= 1 << 24:
+        raise Refused(f"rounds to integers in {low}..{high}, beyond 2^24")
+    return Quantize(_elem(low, high), low, high, mode)
+
+
 def sign(to: Lowering, site: Site, operands: list) -> Value:
     """Return ONNX's sign, which is 0 at 0; two values where 0 is never met."""
     x = scores(operands[0])

@@ -10,15 +10,17 @@ from lrtc.frontend.qonnx.lowering import Lowering
 from lrtc.frontend.qonnx.value import Refused, Site, Value
 
 STANDARD = ("", "ai.onnx")
-QUANTISER_DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
-QUANTISERS = {
+CUSTOM_DOMAINS = ("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas")
+CUSTOM = {
     "BipolarQuant": quantisers.bipolar_quant,
     "IntQuant": quantisers.quant,
+    "MaxPoolNHWC": moves.max_pool_nhwc,
     "MultiThreshold": quantisers.multi_threshold,
     "Quant": quantisers.quant,
+    "Trunc": quantisers.trunc,
 }
 _TABLE: dict[str, Callable] = {
-    **QUANTISERS,
+    **CUSTOM,
     "Add": arithmetic.binary,
     "ArgMax": ending.argmax,
     "AveragePool": arithmetic.average_pool,
@@ -57,8 +59,8 @@ PASS_THROUGH = ("Elu", "Erf", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "
 
 def supported(site: Site) -> str | None:
     """Return the name under which the node is known, or None."""
-    quantiser = site.op in QUANTISERS
-    if site.domain not in (QUANTISER_DOMAINS if quantiser else STANDARD):
+    custom = site.op in CUSTOM
+    if site.domain not in (CUSTOM_DOMAINS if custom else STANDARD):
         return None
     return site.op if site.op in HANDLERS or site.op in FOLDS else None
 
