@@ -9,6 +9,7 @@ from lrtc.nn.optim import clip_logits, parameter_groups
 from lrtc.nn.pretrain import float_twin, init_from_float
 from lrtc.nn.quantized import LRTReLU, QuantActivation, QuantConv2d
 from lrtc.nn.sign import LRTSign, LRTTernarySign
+from lrtc.nn.straight import StraightThrough, clip_latents, discrete_from_straight_through, straight_through
 from lrtc.nn.structure import (
     Add,
     ChannelChunk,
@@ -45,16 +46,20 @@ __all__ = [
     "QuantActivation",
     "QuantConv2d",
     "QuantLinear",
+    "StraightThrough",
     "SumPool2d",
     "TopClasses",
     "accuracy",
     "batchnorm_affine",
     "batchnorm_exact",
+    "clip_latents",
     "clip_logits",
+    "discrete_from_straight_through",
     "discretize",
     "float_twin",
     "init_from_float",
     "is_discrete",
     "parameter_groups",
     "reestimate_batchnorm",
+    "straight_through",
 ]

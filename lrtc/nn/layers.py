@@ -14,6 +14,11 @@ def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
 
+def full_precision(x: Tensor) -> torch.autocast:
+    """Return the context in which autocast leaves the precision of operations alone."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
 class InputQuantize(nn.Module):
     """Return the input as integers in float32: the first layer of every network that is to be compiled.
 
@@ -71,22 +76,33 @@ class _LRTLayer(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor | Moments) -> Tensor | Gaussian:
+        # Half precision holds ±1 and rounds their sums; integers up to 255, squares and variances need all of float32.
         if self.is_discrete:
-            return self._discrete(x)
+            with full_precision(x):
+                return self._discrete(x if x.dtype == torch.float64 else x.float())
         mean, second = W.moments(self.alpha, self.beta)
         if isinstance(x, Moments):
-            m = self._map(x.mean, mean)
-            var = (self._map(x.second, second) - self._map(x.mean.square(), mean.square())).clamp_min(0)
+            with full_precision(x.mean):
+                m, var = self._of_moments(x, mean, second)
         else:
-            m = self._map(x, mean)
-            spread = (second - mean.square()).clamp_min(0)
-            if bool((x.detach().abs() == 1).all()):
-                var = self._variance_of_signs(x, spread)
-            else:
-                var = self._map(x.square(), spread)
+            m, var = self._of_values(x, mean, (second - mean.square()).clamp_min(0))
         if self.bias is not None:
             m = m + self._per_output(self.bias)
         return Gaussian(m, var)
+
+    def _of_moments(self, x: Moments, mean: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        first, second_moment = x.mean.to(mean.dtype), x.second.to(mean.dtype)
+        var = self._map(second_moment, second) - self._map(first.square(), mean.square())
+        return self._map(first, mean), var.clamp_min(0)
+
+    def _of_values(self, x: Tensor, mean: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
+        if bool((x.detach().abs() == 1).all()):
+            m = self._map(x, mean).to(mean.dtype)
+            with full_precision(x):
+                return m, self._variance_of_signs(x.to(mean.dtype), spread)
+        with full_precision(x):
+            x = x.to(mean.dtype)
+            return self._map(x, mean), self._map(x.square(), spread)
 
     def _variance_of_signs(self, x: Tensor, spread: Tensor) -> Tensor:
         """Return s² [1, O, …] for h² = 1: the same for every sample, and without padding for every position."""

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from lrtc.nn.discrete import RANDOM
+from lrtc.nn.straight import StraightThrough
 
 
 def _logits(model: nn.Module) -> list[nn.Parameter]:
@@ -16,16 +17,19 @@ def _logits(model: nn.Module) -> list[nn.Parameter]:
 def parameter_groups(
     model: nn.Module, lr: float, probability_decay: float = 1e-11, weight_decay: float = 1e-4
 ) -> list[dict]:
-    """Return optimiser groups: logits (probability decay), float matrices (weight decay), all else (none).
+    """Return optimiser groups of what is trained: logits (probability decay), float matrices (weight decay), all else.
 
     Probability decay pulls p0 and q towards 1/2 and keeps weights from freezing early (Shayer 2018, section 3.4).
-    Gains and biases never decay: a vanishing gain makes a constant channel.
+    Gains, biases and latent weights of the straight-through baseline never decay: a vanishing gain makes a constant
+    channel.
     """
-    logits = _logits(model)
-    known = {id(p) for p in logits}
-    rest = [p for p in model.parameters() if id(p) not in known]
+    logits = [p for p in _logits(model) if p.requires_grad]
+    latents = [m.latent for m in model.modules() if isinstance(m, StraightThrough)]
+    known = {id(p) for p in (*logits, *latents)}
+    rest = [p for p in model.parameters() if id(p) not in known and p.requires_grad]
     groups = [
         {"params": logits, "lr": lr, "weight_decay": probability_decay},
+        {"params": latents, "lr": lr, "weight_decay": 0.0},
         {"params": [p for p in rest if p.dim() > 1], "lr": lr, "weight_decay": weight_decay},
         {"params": [p for p in rest if p.dim() <= 1], "lr": lr, "weight_decay": 0.0},
     ]

@@ -13,6 +13,7 @@ from lrtc.nn.heads import LRTScale, QuantLinear
 from lrtc.nn.layers import InputQuantize, LRTConv1d, LRTConv2d, LRTLinear
 from lrtc.nn.norm import LRTBatchNorm
 from lrtc.nn.quantized import QuantConv2d
+from lrtc.nn.sampling import Normalize, process
 from lrtc.nn.sign import LRTSign, LRTTernarySign
 
 
@@ -34,9 +35,19 @@ class _AbsBatchNorm(nn.modules.batchnorm._BatchNorm):
         pass
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.training and process()[1] > 1:
+            return self._of_all_processes(x)
         return F.batch_norm(
             x, self.running_mean, self.running_var, self.weight.abs(), self.bias, self.training, self.momentum, self.eps
         )
+
+    def _of_all_processes(self, x: Tensor) -> Tensor:
+        y, _, mean, var = Normalize.apply(x, torch.zeros_like(self.bias), self.weight, self.bias, self.eps)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            n = x.numel() // x.shape[1] * process()[1]
+            self.running_var.lerp_(var * n / max(n - 1, 1), self.momentum)  # unbiased, as F.batch_norm keeps it
+        return y
 
 
 class _ClassBias(nn.Module):
@@ -93,14 +104,19 @@ def _float_layer(m: nn.Module) -> nn.Module | None:
 def float_twin(model: nn.Module) -> nn.Module:
     """Return a full-precision network of the same topology, freshly initialised: tanh for sign, a plain linear head.
 
-    Module names are kept, so that `init_from_float` finds each layer's twin by its path.
+    Module names are kept, so that `init_from_float` finds each layer's twin by its path. A sign before the first
+    layer with weights stays: it cuts the data, and no gradient has to pass it.
     """
     whole = _float_layer(model)
     if whole is not None:
         return whole
     twin = copy.deepcopy(model)
+    weighted = False
     for path, m in model.named_modules():
+        weighted = weighted or isinstance(m, (*RANDOM, QuantConv2d, QuantLinear))
         layer = _float_layer(m)
+        if isinstance(m, (LRTSign, LRTTernarySign)) and not weighted:
+            continue
         if layer is not None:
             parent, _, name = path.rpartition(".")
             setattr(twin.get_submodule(parent), name, layer)

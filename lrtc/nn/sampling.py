@@ -189,8 +189,15 @@ def _channel_sum(x: Tensor) -> Tensor:
 
 def _over_processes(x: Tensor) -> Tensor:
     """Return the sum of x over all processes of a distributed run; x itself in an ordinary one."""
-    dist = torch.distributed
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+    if process()[1] > 1:
         x = x.contiguous()
-        dist.all_reduce(x)
+        torch.distributed.all_reduce(x)
     return x
+
+
+def process() -> tuple[int, int]:
+    """Return (rank, number of processes) of a distributed run, (0, 1) of an ordinary one."""
+    dist = torch.distributed
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank(), dist.get_world_size()
+    return 0, 1

@@ -1,0 +1,40 @@
+"""Train network B of the digits on Fashion-MNIST: two strided 5×5 convolutions, two linear layers."""
+
+from collections import OrderedDict
+from functools import partial
+
+from torch import nn
+
+from lrtc.nn import InputQuantize, LRTBatchNorm, LRTConv2d, LRTLinear, LRTSign, QuantLinear
+from lrtc.train import Recipe, Shift, read_idx_folder
+from lrtc.train.command import Experiment, main
+
+GET = "  apt download dataset-fashion-mnist, unpack it by dpkg -x, and look for {name} in usr/share/datasets"
+
+
+def network() -> nn.Sequential:
+    """Return the untrained network, uint8 [N, 1, 28, 28] → class scores [N, 10]."""
+    return nn.Sequential(
+        OrderedDict(
+            input=InputQuantize((1, 28, 28)),
+            conv1=LRTConv2d(1, 32, 5, stride=2),  # 32×12×12
+            bn1=LRTBatchNorm(32),
+            sign1=LRTSign(),
+            conv2=LRTConv2d(32, 64, 5, stride=2),  # 64×4×4
+            bn2=LRTBatchNorm(64),
+            sign2=LRTSign(),
+            flatten=nn.Flatten(),
+            fc1=LRTLinear(64 * 4 * 4, 512),
+            bn3=LRTBatchNorm(512),
+            sign3=LRTSign(),
+            fc2=QuantLinear(512, 10),
+        )
+    )
+
+
+LRT = Recipe(epochs=12, pretrain_epochs=3, freeze_from=0.5)
+EXPERIMENTS = {"b": Experiment(network, {"lrt": LRT}, (Shift(1),))}
+READ = partial(read_idx_folder, how_to_get=GET)
+
+if __name__ == "__main__":
+    main(__doc__, EXPERIMENTS, READ)

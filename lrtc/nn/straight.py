@@ -1,0 +1,98 @@
+"""The baseline: the same network trained by the straight-through estimator (Courbariaux 2016, Hubara 2016)."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from lrtc.nn.discrete import HEADS, RANDOM
+from lrtc.nn.norm import LRTBatchNorm
+
+
+class _Rounded(torch.autograd.Function):
+    """The discrete weight of a latent one: sign(v), or round(v) to −1, 0, +1; the gradient passes within ±1."""
+
+    @staticmethod
+    def forward(ctx, v: Tensor, ternary: bool) -> Tensor:
+        ctx.save_for_backward(v)
+        return torch.round(v.clamp(-1, 1)) if ternary else torch.where(v >= 0, 1.0, -1.0).to(v.dtype)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        (v,) = ctx.saved_tensors
+        return grad * (v.abs() <= 1), None
+
+
+class StraightThrough(nn.Module):
+    """Return the pre-activations of an LRT layer's geometry with the discrete values of latent weights.
+
+    forward  w = sign(v) (bipolar) or round(clip(v, −1, 1)) (ternary); backward dL/dv = dL/dw where |v| ≤ 1.
+    """
+
+    def __init__(self, layer: nn.Module):
+        super().__init__()
+        self.layer = layer
+        self.latent = nn.Parameter(torch.empty_like(layer.beta))
+        for p in (layer.alpha, layer.beta):
+            if p is not None:
+                p.requires_grad_(False)
+        self.init_from_float_(torch.randn_like(layer.beta))
+
+    @torch.no_grad()
+    def init_from_float_(self, weight: Tensor) -> None:
+        """Set the latent weights to clip(W / std(W), −1, 1), the v of `logits_from_float`."""
+        self.latent.copy_((weight / weight.std(unbiased=False).clamp_min(1e-12)).clamp(-1, 1))
+
+    def weight(self) -> Tensor:
+        """Return the discrete weights, with the straight-through gradient."""
+        return _Rounded.apply(self.latent, self.layer.alpha is not None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layer._map(x, self.weight())
+        return y if self.layer.bias is None else y + self.layer._per_output(self.layer.bias)
+
+
+def straight_through(model: nn.Module, float_twin: nn.Module | None = None) -> nn.Module:
+    """Return a copy of an LRT network in which every random layer is a `StraightThrough` of the same geometry.
+
+    Latent weights follow those of a trained `float_twin(model)`, or are random.
+    """
+    twin = copy.deepcopy(model)
+    for path, m in model.named_modules():
+        if isinstance(m, RANDOM):
+            parent, _, name = path.rpartition(".")
+            layer = StraightThrough(copy.deepcopy(m))
+            if float_twin is not None:
+                layer.init_from_float_(float_twin.get_submodule(path).weight)
+            if not path:
+                return layer
+            setattr(twin.get_submodule(parent), name, layer)
+    return twin
+
+
+@torch.no_grad()
+def discrete_from_straight_through(model: nn.Module, trained: nn.Module) -> nn.Module:
+    """Return `model`, its weights fixed to those of `straight_through(model)` after training, in place.
+
+    Batchnorms and heads are copied as they are; heads are rounded by `discretize`.
+    """
+    for path, m in model.named_modules():
+        source = trained.get_submodule(path)
+        if isinstance(m, RANDOM):
+            m.discrete_weight.copy_(source.weight())
+            m.is_discrete.fill_(True)
+            if m.bias is not None:
+                m.bias.copy_(source.layer.bias)
+        elif isinstance(m, (LRTBatchNorm, *HEADS)):
+            m.load_state_dict(source.state_dict())
+    return model
+
+
+@torch.no_grad()
+def clip_latents(model: nn.Module) -> None:
+    """Clip every latent weight to ±1, in place: beyond it no gradient would bring it back."""
+    for m in model.modules():
+        if isinstance(m, StraightThrough):
+            m.latent.clamp_(-1, 1)

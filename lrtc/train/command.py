@@ -1,0 +1,122 @@
+"""The command line that every example shares: data, network, recipe → model file and its figures."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lrtc.errors import LrtcError, nearest
+from lrtc.nn import accuracy
+from lrtc.train.data import Augment, Samples
+from lrtc.train.evaluate import distribution_scores, integer_accuracy
+from lrtc.train.recipe import METHODS, Recipe
+from lrtc.train.run import Trained, train
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of a results table: a network, its hyper-parameters by method, its augmentations.
+
+    integer: whether what is saved can be compiled; a network of real activations has to be quantised first.
+    """
+
+    network: Callable[[], nn.Module]
+    recipes: Mapping[str, Recipe]
+    augments: Sequence[Augment] = ()
+    integer: bool = True
+
+    def recipe(self, method: str) -> Recipe:
+        """Return the recipe of a method; where there is none, that of "lrt" with another method."""
+        return self.recipes.get(method) or replace(self.recipes["lrt"], method=method)
+
+
+def main(
+    description: str,
+    experiments: Mapping[str, Experiment],
+    read: Callable[[Path, str], Samples],
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Train one of the experiments as the command line says, and print what the test samples say of it.
+
+    `read(folder, "train" | "test")` reads the data. A user's fault ends with one message and exit status 2.
+    """
+    args = _parse(description, experiments, arguments)
+    try:
+        _run(experiments[args.network], read, args)
+    except LrtcError as e:
+        sys.exit(_failed(e))
+
+
+def _failed(error: LrtcError) -> int:
+    print(f"train: error: {error}", file=sys.stderr)
+    return 2
+
+
+def _parse(description: str, experiments: Mapping[str, Experiment], arguments) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with the data files")
+    parser.add_argument("--out", type=Path, required=True, help="model file to write; all else goes to OUT.run/")
+    parser.add_argument("--network", choices=sorted(experiments), default=min(experiments))
+    parser.add_argument("--method", choices=METHODS, default="lrt")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a hyper-parameter")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--draws", type=int, default=5, help="draws of all weights to score")
+    parser.add_argument("--first", type=int, help="use so many training samples only")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in OUT.run/")
+    return parser.parse_args(arguments)
+
+
+def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """Return the recipe after changes NAME=VALUE; LrtcError for an unknown name or a value that is not supported."""
+    known = {field.name for field in fields(recipe)}
+    for change in changes:
+        name, sign, text = change.partition("=")
+        if not sign or name not in known:
+            raise LrtcError(f"--set {change}: no hyper-parameter {name!r}{nearest(name, known)}")
+        try:
+            value = ast.literal_eval(text) if not isinstance(getattr(recipe, name), str) else text
+            recipe = replace(recipe, **{name: value})
+        except (ValueError, SyntaxError, TypeError) as e:
+            raise LrtcError(f"--set {change}: {e}") from e
+    return recipe
+
+
+def _run(experiment: Experiment, read: Callable[[Path, str], Samples], args: argparse.Namespace) -> None:
+    torch.set_num_threads(args.threads)
+    recipe = changed(replace(experiment.recipe(args.method), seed=args.seed), args.set)
+    part, validation = read(args.data, "train").split()
+    part = part.first(args.first) if args.first else part
+    test = read(args.data, "test")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        net = experiment.network()
+    trained = train(net, recipe, part, validation, args.out, experiment.augments, args.resume)
+    _report(trained, recipe, part, test, experiment.integer, args)
+
+
+def _report(
+    trained: Trained, recipe: Recipe, part: Samples, test: Samples, integer: bool, args: argparse.Namespace
+) -> None:
+    """Print the figures and write them to OUT.run/result.json."""
+    figures: dict[str, object] = {"validation": trained.validation, "float": accuracy(trained.twin, test.batches())}
+    if recipe.method != "float" and integer:
+        figures["integer"] = integer_accuracy(args.out, test)
+    elif recipe.method != "float":
+        figures["discrete_weights"] = accuracy(trained.net, test.batches())
+    if trained.random is not None:
+        figures.update(asdict(distribution_scores(trained.random, part, test, args.draws, recipe.seed)))
+    figures["cpu_seconds"] = round(trained.cpu_seconds)
+    for name, value in figures.items():
+        print(f"{name:28} {value:.2%}" if isinstance(value, float) else f"{name:28} {value}")
+    folder = args.out.with_name(args.out.name + ".run")
+    result = {"network": args.network, "recipe": asdict(recipe), "figures": figures}
+    (folder / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

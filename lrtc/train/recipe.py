@@ -1,0 +1,69 @@
+"""What a training run is told: every number that has an effect on the result, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+METHODS = ("lrt", "ste", "float")
+FREEZE = ("most_probable", "best_of")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyper-parameters of the stages float → discrete → head. All batches are shuffled and augmented.
+
+    method           "lrt" local reparameterisation, "ste" straight-through estimator, "float" the twin alone
+    epochs           of the discrete stage; pretrain_epochs of the float twin before it, head_epochs of the last
+                     layer on the fixed discrete features after it
+    batch            samples of a step, over all processes; parts: streams of noise, a multiple of the processes
+    lr               Adam, of the discrete stage; cosine to 1 % of it. pretrain_lr, head_lr of the other stages
+    probability_decay, weight_decay   see `lrtc.nn.parameter_groups`
+    certainty_decay  λ of λ Σ q(1 − q) over bipolar weights (Shayer 2018, section 3.4): lowers their entropy
+    clip             logits stay within ±clip
+    temperature      of the sampled signs: from the first to the second, geometrically over the epochs
+    freeze_from      share of the epochs at which the first layer is fixed; the others follow at equal distances, so
+                     that the rest is trained on what discrete layers really say. 1.0: nothing is fixed before the end
+    freeze           "most_probable", or "best_of" it and freeze_draws draws, by accuracy on training samples
+    label_smoothing  of the cross-entropy
+    distill          weight of the float twin's softened scores in the loss, at temperature distill_temperature
+    precision        as lightning's Trainer takes it: "32-true", "bf16-mixed", …
+    """
+
+    method: str = "lrt"
+    epochs: int = 20
+    pretrain_epochs: int = 4
+    head_epochs: int = 0
+    batch: int = 128
+    parts: int = 1
+    lr: float = 1e-2
+    pretrain_lr: float = 3e-3
+    head_lr: float = 1e-3
+    probability_decay: float = 1e-11
+    weight_decay: float = 1e-4
+    certainty_decay: float = 0.0
+    clip: float = 5.0
+    temperature: tuple[float, float] = (1.0, 1.0)
+    freeze_from: float = 0.6
+    freeze: str = "most_probable"
+    freeze_draws: int = 8
+    label_smoothing: float = 0.0
+    distill: float = 0.0
+    distill_temperature: float = 2.0
+    precision: str = "32-true"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, known in (("method", METHODS), ("freeze", FREEZE)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)!r} is not known; known: {', '.join(known)}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            numbers = value if isinstance(value, tuple) else (value,)
+            if not isinstance(value, str) and min(numbers) < 0:
+                raise ValueError(f"{field.name}={value} is not supported; it must not be below 0")
+        if self.batch < 1 or self.parts < 1 or self.batch % self.parts:
+            raise ValueError(f"batch={self.batch} is not supported; it must be a multiple of parts={self.parts}")
+        if min(self.temperature) <= 0:
+            raise ValueError(f"temperature={self.temperature} is not supported; both must be above 0")
+        if self.distill > 1:
+            raise ValueError(f"distill={self.distill} is not supported; 0 to 1 are")

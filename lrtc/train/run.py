@@ -1,0 +1,223 @@
+"""One training run: pre-training, discrete training, the last layer, discretisation, batchnorm, a model file."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import lightning
+import torch
+from torch import nn
+
+from lrtc.errors import LrtcError
+from lrtc.frontend.modelfile import save
+from lrtc.nn import (
+    accuracy,
+    discrete_from_straight_through,
+    discretize,
+    float_twin,
+    init_from_float,
+    reestimate_batchnorm,
+    straight_through,
+)
+from lrtc.nn.sampling import process
+from lrtc.train.data import Augment, Samples, shuffled
+from lrtc.train.plot import plot_run
+from lrtc.train.recipe import Recipe
+from lrtc.train.stages import HeadStage, LRTStage, Material, Stage, STEStage
+from lrtc.train.watch import Watch
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run gave. net: discrete, eval mode (the float twin itself for "float"); cpu_seconds of this process.
+
+    random: the network just before its first layer was frozen, still a distribution, if there is one.
+    """
+
+    net: nn.Module
+    twin: nn.Module
+    random: nn.Module | None
+    validation: float
+    cpu_seconds: float
+    files: dict[str, Path] = field(default_factory=dict)
+
+
+def train(
+    net: nn.Module,
+    recipe: Recipe,
+    train: Samples,
+    validation: Samples,
+    out: str | Path,
+    augments: Sequence[Augment] = (),
+    resume: bool = False,
+    display: bool = True,
+    trainer: dict[str, object] | None = None,
+) -> Trained:
+    """Train a network of `lrtc.nn` layers by a recipe and write it to `out`; checkpoints and logs go to `out`.run/.
+
+    The test set has no place here: what is chosen is chosen on `validation` and on training samples. `resume` goes on
+    from the checkpoints, to the same weights that an unbroken run has (CPU, same number of threads). `trainer` are
+    further options of lightning's Trainer: accelerator, devices, num_nodes, strategy, …; with several processes
+    `recipe.parts` must be a multiple of them. LrtcError for labels out of range, inputs that do not fit, a loss
+    that is not finite.
+    """
+    start = time.process_time()
+    runner = _Runner(recipe, Material(train, validation, tuple(augments)), Path(out), resume, display, trainer or {})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        twin = float_twin(net)
+        _check(net, train, validation)
+        twin = runner.pretrain(twin)
+        random = None
+        if recipe.method == "float":
+            net = twin.eval()
+        else:
+            init_from_float(net, twin)
+            random = runner.discrete(net, twin)
+            runner.finish(net)
+    files = {"log": runner.folder / "log.csv", "layers": runner.folder / "layers.csv"}
+    if recipe.method != "float" and process()[0] == 0:
+        save(net, out)
+        files["model"] = Path(out)
+    if process()[0] == 0:
+        files["picture"] = plot_run(runner.folder)
+    right = accuracy(net, validation.batches())
+    return Trained(net, twin.eval(), random, right, time.process_time() - start, files)
+
+
+def _check(net: nn.Module, *parts: Samples) -> None:
+    """Raise LrtcError unless inputs and labels fit the network."""
+    for part in parts:
+        if not len(part):
+            raise LrtcError("there are no samples; training and validation need at least one each")
+    trial = copy.deepcopy(net).eval()
+    try:
+        with torch.no_grad():
+            scores = trial(parts[0].x[:2])
+    except (ValueError, RuntimeError) as e:
+        raise LrtcError(f"inputs {tuple(parts[0].x.shape)} do not fit the network: {e}") from e
+    if scores.dim() != 2:
+        raise LrtcError(f"the network gives {tuple(scores.shape)} for 2 inputs; class scores (2, classes) are expected")
+    for part in parts:
+        part.check_classes(scores.shape[1])
+
+
+@dataclass(frozen=True)
+class _Runner:
+    recipe: Recipe
+    material: Material
+    out: Path
+    resume: bool
+    display: bool
+    options: dict[str, object]
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.resume and process()[0] == 0:
+            for old in (*self.folder.glob("*.ckpt"), *self.folder.glob("*.pt"), *self.folder.glob("*.csv")):
+                old.unlink()
+
+    @property
+    def folder(self) -> Path:
+        return self.out.with_name(self.out.name + ".run")
+
+    def pretrain(self, twin: nn.Module) -> nn.Module:
+        recipe = replace(self.recipe, label_smoothing=0.0) if self.recipe.method != "float" else self.recipe
+        epochs = recipe.pretrain_epochs + (recipe.epochs if recipe.method == "float" else 0)
+        stage = Stage(twin, recipe, self.material, recipe.pretrain_lr, self.folder / "float.ckpt")
+        self._fit(stage, epochs)
+        return twin
+
+    def discrete(self, net: nn.Module, twin: nn.Module) -> nn.Module | None:
+        """Train the discrete network in place; return what was still a distribution before freezing, if kept."""
+        recipe, checkpoint = self.recipe, self.folder / f"{self.recipe.method}.ckpt"
+        if recipe.method == "ste":
+            latent = straight_through(net, twin)
+            self._fit(STEStage(latent, recipe, self.material, checkpoint, twin, net), recipe.epochs)
+            discrete_from_straight_through(net, latent)
+            return None
+        random = copy.deepcopy(net)
+        self._fit(LRTStage(net, recipe, self.material, checkpoint, twin), recipe.epochs)
+        kept = self.folder / "random.pt"
+        random.load_state_dict(torch.load(kept, weights_only=True) if kept.exists() else net.state_dict())
+        return random
+
+    def finish(self, net: nn.Module) -> None:
+        """Discretise, measure batchnorm statistics on the whole training set, train the last layer on top."""
+        discretize(net)
+        reestimate_batchnorm(net, self.material.train.batches())
+        if self.recipe.head_epochs:
+            wanted = {name: p.requires_grad for name, p in net.named_parameters()}
+            stage = HeadStage(net, self.recipe, self.material, self.folder / "head.ckpt")
+            self._fit(stage, self.recipe.head_epochs)
+            for name, p in net.named_parameters():
+                p.requires_grad_(wanted[name])
+            discretize(net)
+
+    def _fit(self, stage: Stage, epochs: int) -> None:
+        if epochs:
+            with _quiet():
+                self._fit_aloud(stage, epochs)
+
+    def _fit_aloud(self, stage: Stage, epochs: int) -> None:
+        recipe, material = self.recipe, self.material
+        options = {"accelerator": "cpu", **self.options}
+        trainer = lightning.Trainer(
+            max_epochs=epochs,
+            precision=recipe.precision,
+            callbacks=[Watch(self.folder, self.display), _SaveEachEpoch(stage.checkpoint)],
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+            logger=False,
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            default_root_dir=self.folder,
+            **options,
+        )
+        if recipe.parts % trainer.world_size:
+            raise LrtcError(
+                f"parts={recipe.parts} is not supported with {trainer.world_size} processes; a multiple of them is"
+            )
+        loader = shuffled(material.train, recipe.batch, recipe.parts, recipe.seed)
+        resumed = stage.checkpoint if self.resume and stage.checkpoint.exists() else None
+        trainer.fit(stage, loader, ckpt_path=resumed)
+        stage.to("cpu")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Within, lightning says only what is wrong: the rest, its advertisements too, is no news to who runs a recipe."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    before = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)
+
+
+class _SaveEachEpoch(lightning.Callback):
+    """Write a checkpoint after every epoch, whole or not at all."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, _stage: Stage) -> None:
+        part = self.path.with_suffix(".part")
+        trainer.save_checkpoint(part)
+        if trainer.is_global_zero:
+            os.replace(part, self.path)

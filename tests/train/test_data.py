@@ -1,0 +1,118 @@
+"""Batches, augmentations, idx files, and what the examples' command lines refuse."""
+
+import gzip
+import importlib.util
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+
+from lrtc.errors import LrtcError
+from lrtc.train import Recipe, Samples, Shift, read_idx_folder
+from lrtc.train.command import Experiment, changed, main
+from lrtc.train.data import augmented, read_idx, shuffled
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def example(folder: str, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES / folder)
+    spec = importlib.util.spec_from_file_location(f"{folder}_train", EXAMPLES / folder / "train.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_epoch_has_an_order_of_its_own_that_a_seed_gives():
+    samples = Samples(torch.arange(11), torch.zeros(11, dtype=torch.long))
+    loader = shuffled(samples, 4, parts=2, seed=1)
+    first = [x.tolist() for x, _ in loader]
+    assert [len(x) for x in first] == [4, 4, 2]  # the eleventh is left out: its batch must split into two parts
+    assert len({k for x in first for k in x}) == 10
+    assert first == [x.tolist() for x, _ in loader]
+    loader.sampler.set_epoch(1)
+    assert first != [x.tolist() for x, _ in loader]
+    assert len(loader) == 3
+
+
+def test_shifts_move_whole_images():
+    x = torch.zeros(200, 1, 28, 28, dtype=torch.uint8)
+    x[:, 0, 10, 12] = 7
+    moved = Shift(2)(x, torch.Generator().manual_seed(0))
+    assert moved.shape == x.shape
+    assert moved.dtype == torch.uint8
+    assert (moved.sum((1, 2, 3)) == 7).all()
+    rows, columns = moved[:, 0].nonzero()[:, 1:].T
+    assert sorted(set(rows.tolist())) == [8, 9, 10, 11, 12]
+    assert sorted(set(columns.tolist())) == [10, 11, 12, 13, 14]
+    assert Shift(0)(x, torch.Generator()) is x
+    parts = [torch.Generator().manual_seed(k) for k in (0, 1)]
+    both = augmented(x, [Shift(1)], parts)
+    assert torch.equal(both[100:], Shift(1)(x[100:], torch.Generator().manual_seed(1)))
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"no gzip", "not a whole gzip file"),
+        (gzip.compress(b"abc"), "3 bytes; an idx header alone has 8"),
+        (gzip.compress(struct.pack(">II", 0x803, 0)), "magic 0x00000803; expected 0x00000801"),
+        (gzip.compress(struct.pack(">II", 0x801, 5) + b"1234"), "4 bytes of data; the header says 5"),
+        (gzip.compress(b"x" * 5000)[:-20], "not a whole gzip file"),
+    ],
+)
+def test_damaged_files_are_refused(raw, words, tmp_path):
+    (tmp_path / "labels.gz").write_bytes(raw)
+    with pytest.raises(LrtcError, match=words):
+        read_idx(tmp_path / "labels.gz", 1)
+
+
+def test_files_that_do_not_belong_together_are_refused(digits, tmp_path):
+    folder = shutil.copytree(digits, tmp_path / "digits")
+    shutil.copy(folder / "t10k-labels-idx1-ubyte.gz", folder / "train-labels-idx1-ubyte.gz")
+    with pytest.raises(LrtcError, match="240 images and 40 labels; the files do not belong together"):
+        read_idx_folder(folder, "train")
+
+
+@pytest.mark.parametrize(("folder", "network", "get"), [("mnist", "a", "curl"), ("fashion_mnist", "b", "apt download")])
+def test_missing_files_are_named_with_the_way_to_get_them(folder, network, get, digits, tmp_path, monkeypatch, capsys):
+    shutil.copy(digits / "train-images-idx3-ubyte.gz", tmp_path)
+    module = example(folder, monkeypatch)
+    with pytest.raises(SystemExit) as stopped:
+        main("x", module.EXPERIMENTS, module.READ, ["--data", str(tmp_path), "--out", str(tmp_path / "x.pt")])
+    assert stopped.value.code == 2
+    text = capsys.readouterr().err
+    assert f"train: error: {tmp_path}: 3 of the 4 files are missing" in text
+    assert "t10k-labels-idx1-ubyte.gz" in text
+    assert get in text
+    assert network in module.EXPERIMENTS
+
+
+@pytest.mark.parametrize("network", ["a", "a-bipolar", "a-relu", "b", "c", "d"])
+def test_every_network_of_the_digits_trains_and_is_compiled(network, digits, tmp_path, monkeypatch, capsys):
+    module = example("mnist", monkeypatch)
+    out = tmp_path / "net.pt"
+    options = ["--network", network, "--set", "epochs=1", "--set", "pretrain_epochs=1", "--first", "40", "--draws", "1"]
+    main("x", module.EXPERIMENTS, module.READ, ["--data", str(digits), "--out", str(out), *options])
+    text = capsys.readouterr().out
+    first = "discrete_weights" if network == "a-relu" else "integer"
+    for figure in (first, "float", "distribution", "most_probable_reestimated", "draw_mean", "cpu_seconds"):
+        assert f"\n{figure} " in text
+    assert out.exists()
+    assert (tmp_path / "net.pt.run" / "result.json").exists()
+
+
+def test_hyper_parameters_are_changed_by_name():
+    recipe = changed(Recipe(), ["lr=0.5", "epochs=3", "temperature=(1.0, 0.5)", "freeze=best_of"])
+    assert recipe == Recipe(lr=0.5, epochs=3, temperature=(1.0, 0.5), freeze="best_of")
+    with pytest.raises(LrtcError, match=r"no hyper-parameter 'epoch'.*epochs"):
+        changed(Recipe(), ["epoch=3"])
+    with pytest.raises(LrtcError, match="--set lr=fast"):
+        changed(Recipe(), ["lr=fast"])
+    with pytest.raises(LrtcError, match="lr=-1 is not supported"):
+        changed(Recipe(), ["lr=-1"])
+    experiment = Experiment(lambda: None, {"lrt": Recipe(epochs=3), "ste": Recipe(method="ste", lr=0.1)})
+    assert experiment.recipe("ste").lr == 0.1
+    assert experiment.recipe("float") == Recipe(method="float", epochs=3)
