@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from lrtc.frontend.description import Layer
-from lrtc.frontend.lowering import Lowering, same_reach
+from lrtc.frontend.lowering import Lowering, same_reach, size_text
 from lrtc.ir import TypeRule
-from lrtc.ir.ops import Add, Channels, Concat, Flatten, Identity, Pad, TopK
+from lrtc.ir.ops import Add, Channels, Concat, Crop, Flatten, Identity, Pad, TopK
 
 
 def flatten(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
@@ -63,13 +63,26 @@ def channel_shuffle(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.nd
 
 
 def pad(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
-    """Return x with a value around it; padding (left, right) of a signal, (left, right, top, bottom) of an image."""
+    """Return x with a value around it, or less of x where a side is negative.
+
+    padding: (left, right) of a signal, (left, right, top, bottom) of an image.
+    """
     padding, value = layer.attrs["padding"], layer.attrs.get("value", 0)
-    to.need_integers(x, "pads")
     if len(padding) == 2:
         to.need_signal(x)
     else:
         to.need_image(x)
+    sides = (*padding[2:], *padding[:2]) if len(padding) == 4 else (0, 0, *padding)
+    margins, outside = tuple(max(0, -n) for n in sides), tuple(max(0, n) for n in sides)
+    if any(margins):
+        height, width, _ = to.shape(x)
+        if margins[0] + margins[1] >= height or margins[2] + margins[3] >= width:
+            raise TypeRule(f"padding={padding} leaves nothing of {size_text(to.shape(x))}")
+        suffix = "_crop" if any(outside) else ""
+        x = same_reach(to, x, to.add(layer, Crop(margins), x, suffix=suffix))
+        if not any(outside):
+            return x
+    to.need_integers(x, "pads")
     if float(value) != int(value):
         raise TypeRule(f"value={value} is not supported; integers are padded with a whole number")
     elem = to.fact(x).type.elem
@@ -77,7 +90,7 @@ def pad(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> s
         raise TypeRule("pads ±1 with 0, a third value; use the convolution's padding=(top, bottom, left, right)")
     if not elem.low <= value <= elem.high:
         raise TypeRule(f"value={value} is not supported; values of this place lie in {elem.low}..{elem.high}")
-    return to.add(layer, Pad((*padding[2:], *padding[:2]) if len(padding) == 4 else (0, 0, *padding), int(value)), x)
+    return to.add(layer, Pad(outside, int(value)), x)
 
 
 def top_classes(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:

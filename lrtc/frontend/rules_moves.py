@@ -42,7 +42,7 @@ def _pad(cls: type[nn.Module]) -> LayerRule:
     plain = nn.ConstantPad1d if one else nn.ConstantPad2d
     return LayerRule(
         cls,
-        {"padding": f.whole_tuple(2 if one else 4, 0), "value": f.real(-(2.0**31), 2.0**31)},
+        {"padding": f.whole_tuple(2 if one else 4, -f.MAX_WINDOW), "value": f.real(-(2.0**31), 2.0**31)},
         _pad_attrs,
         lambda attrs: plain(attrs["padding"], attrs.get("value", 0)),
         lowering.pad,

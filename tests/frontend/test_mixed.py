@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from engines import check
 from mixed_networks import mixed
+from torch import nn
+
+from lrtc import nn as lnn
+from lrtc.errors import LrtcError
+from lrtc.frontend import describe, lower
 
 
 @pytest.mark.parametrize("seed", range(80))
@@ -15,3 +21,19 @@ def test_random_mixed_networks(seed: int, tmp_path):
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_random_networks_on_signals(seed: int, tmp_path):
     check(mixed(seed, signal=True), tmp_path / "m.pt", seed)
+
+
+@pytest.mark.parametrize("padding", [(-1, -2, 0, -1), (-1, 2, 1, -3), (0, -4, -2, 0)])
+@pytest.mark.parametrize("real", [False, True])
+def test_pads_below_zero_cut(padding: tuple, real: bool, tmp_path):
+    torch.manual_seed(0)
+    front = [lnn.InputQuantize((2, 5, 6)), lnn.LRTConv2d(2, 3, 3, padding=1, bias=real and max(padding) <= 0)]
+    middle = [nn.ConstantPad2d(padding, 3.0), lnn.LRTBatchNorm(3), lnn.LRTSign(), nn.Flatten()]
+    size = 3 * (5 + padding[2] + padding[3]) * (6 + padding[0] + padding[1])
+    check(lnn.discretize(nn.Sequential(*front, *middle, lnn.LRTLinear(size, 4))).eval(), tmp_path / "m.pt", 0)
+
+
+def test_a_pad_that_leaves_nothing_is_refused():
+    net = nn.Sequential(lnn.InputQuantize((2, 5, 6)), nn.ZeroPad2d((-3, -3, 0, 0)), nn.Flatten(), lnn.LRTLinear(10, 4))
+    with pytest.raises(LrtcError, match=r"1 \(ZeroPad2d\): padding=\(-3, -3, 0, 0\) leaves nothing of 5x6x2"):
+        lower(describe(lnn.discretize(net), "m"))
