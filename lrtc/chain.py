@@ -175,7 +175,7 @@ class Chain:
 
         result = self.compiled("verilog")
         waves = self.waves if stalls == "idle" else None
-        (x,) = images.values()
+        x = next(iter(images.values())) if result.graph.is_plain else images
         done = simulate(result.files, result.name, x, stalls=stalls, waves=waves, work_dir=Path(self._scratch.name))
         figures = {
             "stalls": stalls,
@@ -185,7 +185,7 @@ class Chain:
         }
         if done.waves:
             figures["waves"] = str(done.waves)
-        return Run("rtl", done.outputs.reshape(len(x), -1), figures)
+        return Run("rtl", done.outputs, figures)
 
 
 def verify_chain(

@@ -13,12 +13,13 @@ from torch import nn
 
 from lrtc.check.host import run_host
 from lrtc.check.verilator import lint
-from lrtc.driver import compile, open_model
+from lrtc.driver import compile, open_model, random_feeds
 from lrtc.errors import LrtcError
 from lrtc.frontend import describe, rebuild
 from lrtc.frontend.calibrate import quantize
 from lrtc.frontend.description import INPUT
-from lrtc.interp import run
+from lrtc.interp import answers
+from lrtc.ir import feed_rows, in_rows
 from lrtc.nn import (
     InputQuantize,
     LRTBatchNorm,
@@ -87,6 +88,29 @@ class Shuffled(nn.Module):
         return self.tail(torch.cat([x[:, 1:], self.shuffle(x)], dim=1))
 
 
+class Fuse(nn.Module):
+    """An image and numbers that meet."""
+
+    def __init__(self):
+        super().__init__()
+        self.image, self.numbers = nn.Sequential(*front(), *tail()), nn.Sequential(InputQuantize((5,)), LRTLinear(5, 3))
+
+    def forward(self, image, numbers):
+        return self.image(image) + self.numbers(numbers)
+
+
+class Split(nn.Module):
+    """A body with two heads."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head, self.side = nn.Sequential(*front()), nn.Sequential(*tail()), nn.Sequential(*tail())
+
+    def forward(self, x):
+        x = self.body(x)
+        return {"scores": self.head(x), "side": self.side(x)}
+
+
 def front(channels: int = 4) -> list[nn.Module]:
     return [InputQuantize((2, 6, 6)), LRTConv2d(2, channels, 3, padding=1), LRTBatchNorm(channels), LRTSign()]
 
@@ -136,6 +160,9 @@ NETWORKS = {  # the first words of a row → a network that needs it
     "head": lambda: nn.Sequential(*front(), nn.Flatten(), LRTLinear(144, 3), LRTScale(3)),
     "8-bit head": lambda: nn.Sequential(*front(), nn.Flatten(), QuantLinear(144, 3)),
     "top-k": Best,
+    "several inputs": Fuse,
+    "several outputs": Split,
+    "outputs of ±1 and −1, 0, +1": lambda: nn.Sequential(*front(), *tail(), LRTBatchNorm(3), LRTTernarySign(0.3)),
 }  # fmt: skip
 
 
@@ -158,9 +185,8 @@ def test_the_table_and_the_networks_have_the_same_rows():
 def test_a_row_is_true(row: str):
     torch.manual_seed(len(row))
     model = open_model(discretize(NETWORKS[row]()).eval(), "net")
-    rng = np.random.default_rng(1)
-    x = rng.integers(0, 256, (7, *model.graph.inputs[0].type.shape)).astype(np.uint8)
-    want = run(model.graph, x)
+    feeds = random_feeds(model.graph, 7)
+    want = in_rows(answers(model.graph, feeds).values())
     for target, taken in zip(TARGETS, rows()[row], strict=True):
         if not taken:
             with pytest.raises(LrtcError, match="cannot be compiled to"):
@@ -170,4 +196,5 @@ def test_a_row_is_true(row: str):
         if target == "verilog":
             assert lint(result.files, "net") == ""
         else:
-            np.testing.assert_array_equal(run_host(result.files, "net", x, result.classes), want)
+            got = run_host(result.files, "net", feed_rows(model.graph, feeds), result.ports)
+            np.testing.assert_array_equal(got, want)

@@ -6,6 +6,7 @@ stays while it is stalled, TLAST ends every image and nothing else, no beat come
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -32,12 +33,13 @@ TIMEOUT = 3600.0  # seconds
 class Job:
     """One run from reset: images uint8 [N, …] in H, W, C order, `beats` output beats an image.
 
+    Several inputs are input → images, several outputs output → beats, in the order in which results lie in a row.
     stalls: "idle" (neither side ever stalls), "backpressure" (both sides pause at random), or "source" or "sink" (one
     of them). select: the value of the top's `select_i`, for a top with several designs.
     """
 
-    x: np.ndarray
-    beats: int
+    x: np.ndarray | Mapping[str, np.ndarray]
+    beats: int | Mapping[str, int]
     stalls: str = "idle"
     seed: int = 0
     select: int | None = None
@@ -46,9 +48,9 @@ class Job:
 
 @dataclass(frozen=True)
 class SimResult:
-    """outputs: int32 [N, beats]. frame_ends: the cycle of each image's last beat. cycles: of the whole run.
+    """outputs: int32 [N, beats], of several outputs in a row. frame_ends: the cycle of each image's last beat.
 
-    latency: cycles from the first byte in to the first beat out.
+    cycles: of the whole run. latency: from the first byte in to the first beat out.
     """
 
     outputs: np.ndarray
@@ -68,7 +70,7 @@ class SimResult:
 def simulate(
     files: Mapping[str, str],
     name: str,
-    x: np.ndarray,
+    x: np.ndarray | Mapping[str, np.ndarray],
     *,
     stalls: str = "idle",
     seed: int = 0,
@@ -76,7 +78,7 @@ def simulate(
     waves: Path | None = None,
     work_dir: Path | None = None,
 ) -> SimResult:
-    """Return what the emitted design `name` answers to images uint8 [N,H,W,C]; see `simulate_jobs`.
+    """Return what the emitted design `name` answers to images uint8 [N,H,W,C], or input → images; see `simulate_jobs`.
 
     beats: output beats an image (0: as many as the emitted top says).
     """
@@ -84,9 +86,11 @@ def simulate(
     return simulate_jobs(files, name, jobs, waves=waves, work_dir=work_dir)[0]
 
 
-def output_beats(files: Mapping[str, str], name: str) -> int:
-    """Return the output beats an image of an emitted top: the parameter of its lrtc_frame_last."""
-    return int(re.search(r"lrtc_frame_last #\([^;]*?\.Beats\((\d+)\)", files[f"{name}.sv"])[1])
+def output_beats(files: Mapping[str, str], name: str) -> int | dict[str, int]:
+    """Return the output beats an image of an emitted top: the parameter of each lrtc_frame_last."""
+    last = r"lrtc_frame_last #\([^;]*?\.Beats\((\d+)\)\s*\) m_axis_(\w*?)_?last \("
+    found = {output: int(beats) for beats, output in re.findall(last, files[f"{name}.sv"])}
+    return found if set(found) != {""} else found[""]
 
 
 def simulate_jobs(
@@ -107,8 +111,9 @@ def simulate_jobs(
     for job in jobs:
         if job.stalls not in STALLS:
             raise LrtcError(f"no stalls {job.stalls!r}{nearest(job.stalls, STALLS)}; known: {', '.join(STALLS)}")
-        if job.x.dtype != np.uint8 or not len(job.x):
-            raise LrtcError(f"the images are {job.x.dtype} {job.x.shape}; uint8 [N, ...] with N >= 1 is supported")
+        for x in _parts(job.x).values():
+            if x.dtype != np.uint8 or not len(x):
+                raise LrtcError(f"the images are {x.dtype} {x.shape}; uint8 [N, ...] with N >= 1 is supported")
     verilator = need_simulator()
     trace = ""
     if waves is not None:
@@ -130,6 +135,11 @@ def _result(answer: Mapping[str, np.ndarray], k: int, job: Job, waves: Path | No
     first_in, first_out, cycles = answer[f"times{k}"].tolist()
     ends = tuple(answer[f"ends{k}"].tolist())
     return SimResult(answer[f"outputs{k}"], ends, first_out - first_in, cycles, job.stalls, waves)
+
+
+def _parts(value: object) -> Mapping[str, object]:
+    """Return port → what belongs to it; a single port is called "" (its signals are s_axis_…, m_axis_…)."""
+    return value if isinstance(value, Mapping) else {"": value}
 
 
 def _folder(work_dir: Path | None) -> Path:
@@ -157,9 +167,13 @@ def _child(
 ) -> Mapping[str, np.ndarray]:
     """Return the answer of the testbench; the $readmemh files lie in the folder it runs in."""
     write_files({path: text for path, text in files.items() if path.endswith(".mem")}, run_dir)
-    request = {f"x{k}": job.x for k, job in enumerate(jobs)}
-    numbers = [(j.stalls, j.seed, -1 if j.select is None else j.select, j.beats, j.patience) for j in jobs]
-    np.savez(run_dir / "request.npz", jobs=np.array(numbers, dtype=str), **request)
+    request = {f"x{k}.{name}": x for k, job in enumerate(jobs) for name, x in _parts(job.x).items()}
+    numbers = [
+        {"stalls": j.stalls, "seed": j.seed, "select": j.select, "patience": j.patience,
+         "inputs": list(_parts(j.x)), "outputs": _parts(j.beats)}
+        for j in jobs
+    ]  # fmt: skip
+    np.savez(run_dir / "request.npz", jobs=np.array(json.dumps(numbers)), **request)
     command = [sys.executable, "-m", "lrtc.check.simulate", str(executable), top, str(run_dir), str(int(bool(trace)))]
     package = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join([package, *filter(None, [env.get("PYTHONPATH")])])

@@ -6,9 +6,10 @@ rising edge takes. The environment names the request (`LRTC_SIM_REQUEST`, npz) a
 
 from __future__ import annotations
 
+import json
 import os
 import random
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import cocotb
 import numpy as np
@@ -23,15 +24,101 @@ class ProtocolFault(Exception):
     """The design broke a rule of the stream, or stopped."""
 
 
-@dataclass
-class Record:
-    """What one run saw: every output beat, and the cycles at which things happened."""
+class Source:
+    """An input port: sends its bytes, and holds each until it is taken."""
 
-    outputs: list[int]
-    frame_ends: list[int]
-    first_in: int
-    first_out: int
-    cycles: int
+    def __init__(self, dut, name: str, data: bytes, share: float, rng: random.Random) -> None:
+        self.valid, self.ready, self.data = (signal(dut, "s_axis", name, what) for what in ("valid", "ready", "data"))
+        self.bytes, self.share, self.rng = data, share, rng
+        self.sent, self.offering, self.first = 0, False, -1
+
+    @property
+    def done(self) -> bool:
+        return self.sent == len(self.bytes)
+
+    def quiet(self) -> None:
+        self.valid.value = 0
+        self.data.value = 0
+
+    def drive(self) -> None:
+        """Offer the next byte, unless this cycle is sat out."""
+        if not self.offering and not self.done and not (self.share and self.rng.random() < self.share):
+            self.data.value = self.bytes[self.sent]
+            self.valid.value = 1
+            self.offering = True
+
+    def taken(self) -> bool:
+        """Return whether the byte is taken in this cycle."""
+        return self.offering and bool(int(self.ready.value))
+
+    def advance(self, now: int) -> None:
+        """Go on to the next byte."""
+        self.first = now if self.first < 0 else self.first
+        self.sent, self.offering = self.sent + 1, False
+        if self.done or self.share:
+            self.valid.value = 0
+
+
+class Sink:
+    """An output port: takes beats, and holds them against the rules of the stream."""
+
+    def __init__(self, dut, name: str, frames: int, beats: int, share: float, rng: random.Random) -> None:
+        self.name = f"m_axis_{name}" if name else "m_axis"
+        self.valid, self.take, self.data, self.last = (
+            signal(dut, "m_axis", name, what) for what in ("valid", "ready", "data", "last")
+        )
+        self.frames, self.beats, self.share, self.rng = frames, beats, share, rng
+        self.outputs: list[int] = []
+        self.frame_ends: list[int] = []
+        self.first, self.ready = -1, False
+        self.held: tuple[int, int] | None = None  # what was offered and not taken
+
+    @property
+    def done(self) -> bool:
+        return len(self.outputs) == self.frames * self.beats
+
+    def quiet(self) -> None:
+        self.take.value = 0
+
+    def drive(self) -> None:
+        """Be ready, unless this cycle is sat out."""
+        accept = not (self.share and self.rng.random() < self.share)
+        if accept != self.ready:
+            self.take.value = int(accept)
+            self.ready = accept
+
+    def sample(self, now: int) -> bool:
+        """Return whether a beat was taken; ProtocolFault names the cycle and the rule that broke."""
+        if not int(self.valid.value):
+            if self.held is not None:
+                raise ProtocolFault(f"cycle {now}: {self.name}_tvalid fell before the beat was taken")
+            return False
+        beat = (int(self.data.value), int(self.last.value))
+        if self.held is not None and beat != self.held:
+            raise ProtocolFault(f"cycle {now}: {self.name} changed from {self.held} to {beat} before it was taken")
+        self.held = beat
+        if not self.ready:
+            return False
+        if self.done:
+            raise ProtocolFault(f"cycle {now}: a beat came after the last of {self.frames} images")
+        self._record(*beat, now)
+        self.held = None
+        return True
+
+    def _record(self, value: int, last: int, now: int) -> None:
+        beat = len(self.outputs) % self.beats
+        ends = beat == self.beats - 1
+        if last != ends:
+            raise ProtocolFault(f"cycle {now}: TLAST is {last} at beat {beat} of an image of {self.beats}")
+        self.outputs.append(value)
+        self.first = now if self.first < 0 else self.first
+        if ends:
+            self.frame_ends.append(now)
+
+
+def signal(dut, side: str, name: str, what: str):
+    """Return a signal of a port: s_axis_tvalid, or s_axis_NAME_tvalid where there are several."""
+    return getattr(dut, f"{side}_{name}_t{what}" if name else f"{side}_t{what}")
 
 
 async def cycle(dut) -> None:
@@ -42,90 +129,62 @@ async def cycle(dut) -> None:
     await Timer(1, "ns")
 
 
-async def reset(dut) -> None:
-    """Hold the reset for four cycles, both sides quiet."""
+async def reset(dut, sources: Sequence[Source], sinks: Sequence[Sink]) -> None:
+    """Hold the reset for four cycles, all ports quiet."""
     dut.rst_ni.value = 0
-    dut.s_axis_tvalid.value = 0
-    dut.s_axis_tdata.value = 0
-    dut.m_axis_tready.value = 0
+    for port in (*sources, *sinks):
+        port.quiet()
     for _ in range(4):
         await cycle(dut)
     dut.rst_ni.value = 1
     await Timer(1, "ns")
 
 
-async def run(dut, data: bytes, frames: int, beats: int, stalls: str, seed: int, patience: int) -> Record:
-    """Return the Record of `frames` images in `data`; ProtocolFault names the cycle and the rule that broke."""
-    await reset(dut)
-    rng = random.Random(seed)
-    source, sink = STALLS[stalls]
-    tvalid, tready, tdata = dut.s_axis_tvalid, dut.s_axis_tready, dut.s_axis_tdata
-    got_valid, take, got_data, got_last = dut.m_axis_tvalid, dut.m_axis_tready, dut.m_axis_tdata, dut.m_axis_tlast
+async def run(dut, sources: Sequence[Source], sinks: Sequence[Sink], patience: int) -> int:
+    """Return the cycles of a run that sends all and takes all; ProtocolFault names the cycle and the broken rule."""
+    await reset(dut, sources, sinks)
     clk, half = dut.clk_i, Timer(1, "ns")
-    record = Record([], [], -1, -1, 0)
-    sent, total, quiet, now = 0, len(data), 0, 0
-    offering = ready = False
-    held: tuple[int, int] | None = None  # what was offered and not taken
-    want = frames * beats
-    while len(record.outputs) < want or sent < total:  # bytes that no window needs may come after the last answer
-        if not offering and sent < total and not (source and rng.random() < source):
-            tdata.value = data[sent]
-            tvalid.value = 1
-            offering = True
-        accept = not (sink and rng.random() < sink)
-        if accept != ready:
-            take.value = int(accept)
-            ready = accept
+    quiet = now = 0
+    ports = (*sources, *sinks)
+    while not all(port.done for port in ports):  # bytes that no window needs may come after the last answer
+        for port in ports:
+            port.drive()
         await half  # the clock is low and everything has settled
         quiet += 1
-        moved = offering and int(tready.value)
-        if int(got_valid.value):
-            now_held = (int(got_data.value), int(got_last.value))
-            if held is not None and now_held != held:
-                raise ProtocolFault(f"cycle {now}: m_axis changed from {held} to {now_held} before it was taken")
-            held = now_held
-            if ready:
-                if len(record.outputs) == want:
-                    raise ProtocolFault(f"cycle {now}: a beat came after the last of {frames} images")
-                _take(record, *now_held, beats, now)
-                held, quiet = None, 0
-        elif held is not None:
-            raise ProtocolFault(f"cycle {now}: m_axis_tvalid fell before the beat was taken")
+        moved = [source for source in sources if source.taken()]
+        for sink in sinks:
+            quiet = 0 if sink.sample(now) else quiet
         clk.value = 1
         await half
         clk.value = 0
-        if moved:
-            record.first_in = now if record.first_in < 0 else record.first_in
-            sent, quiet, offering = sent + 1, 0, False
-            if sent == total or source:
-                tvalid.value = 0
+        for source in moved:
+            source.advance(now)
+            quiet = 0
         if quiet > patience:
             raise ProtocolFault(
-                f"cycle {now}: nothing has moved for {patience} cycles; {sent} of {total} bytes are in, "
-                f"{len(record.outputs)} of {want} beats out"
+                f"cycle {now}: nothing has moved for {patience} cycles; {_sum(s.sent for s in sources)} of "
+                f"{_sum(len(s.bytes) for s in sources)} bytes are in, {_sum(len(s.outputs) for s in sinks)} of "
+                f"{_sum(s.frames * s.beats for s in sinks)} beats out"
             )
         now += 1
-    record.cycles = now
-    take.value = 1
+    await _nothing_more(dut, sinks)
+    return now
+
+
+async def _nothing_more(dut, sinks: Sequence[Sink]) -> None:
+    """Be ready for a while after the last beat; ProtocolFault if one more comes."""
+    for sink in sinks:
+        sink.take.value = 1
     for _ in range(AFTERWARDS):
-        await half
-        if int(got_valid.value):
-            raise ProtocolFault(f"a beat came after the last of {frames} images")
+        await Timer(1, "ns")
+        for sink in sinks:
+            if int(sink.valid.value):
+                raise ProtocolFault(f"a beat came after the last of {sink.frames} images")
         await cycle(dut)
-    return record
 
 
-def _take(record: Record, value: int, last: int, beats: int, now: int) -> None:
-    """Record an output beat; ProtocolFault when TLAST is not where the image ends."""
-    beat = len(record.outputs) % beats
-    ends = beat == beats - 1
-    if last != ends:
-        raise ProtocolFault(f"cycle {now}: TLAST is {last} at beat {beat} of an image of {beats}")
-    record.outputs.append(value)
-    if record.first_out < 0:
-        record.first_out = now
-    if ends:
-        record.frame_ends.append(now)
+def _sum(parts: Iterable[int]) -> str:
+    return " + ".join(map(str, parts))
 
 
 @cocotb.test()
@@ -134,16 +193,21 @@ async def stream(dut) -> None:
     request = np.load(os.environ["LRTC_SIM_REQUEST"])
     answer: dict[str, np.ndarray] = {}
     dut.clk_i.value = 0
-    for k, (stalls, seed, select, beats, patience) in enumerate(request["jobs"].tolist()):
-        images = request[f"x{k}"]
-        if int(select) >= 0:
-            dut.select_i.value = int(select)
+    for k, job in enumerate(json.loads(str(request["jobs"]))):
+        images = [request[f"x{k}.{name}"] for name in job["inputs"]]
+        frames, (source, sink), rng = len(images[0]), STALLS[job["stalls"]], random.Random(job["seed"])
+        if job["select"] is not None:
+            dut.select_i.value = job["select"]
+        sources = [Source(dut, name, x.tobytes(), source, rng) for name, x in zip(job["inputs"], images, strict=True)]
+        sinks = [Sink(dut, name, frames, beats, sink, rng) for name, beats in job["outputs"].items()]
         try:
-            record = await run(dut, images.tobytes(), len(images), int(beats), stalls, int(seed), int(patience))
+            cycles = await run(dut, sources, sinks, job["patience"])
         except ProtocolFault as fault:
-            answer["fault"] = np.array(f"{stalls}, seed {seed}: {fault}")
+            answer["fault"] = np.array(f"{job['stalls']}, seed {job['seed']}: {fault}")
             break
-        answer[f"outputs{k}"] = np.array(record.outputs, dtype=np.uint32).astype(np.int32).reshape(len(images), -1)
-        answer[f"ends{k}"] = np.array(record.frame_ends, dtype=np.int64)
-        answer[f"times{k}"] = np.array([record.first_in, record.first_out, record.cycles], dtype=np.int64)
+        rows = [np.array(s.outputs, dtype=np.uint32).astype(np.int32).reshape(frames, -1) for s in sinks]
+        times = min(s.first for s in sources), min(s.first for s in sinks), cycles
+        answer[f"outputs{k}"] = np.concatenate(rows, axis=1)
+        answer[f"ends{k}"] = np.array([s.frame_ends for s in sinks], dtype=np.int64).max(axis=0)
+        answer[f"times{k}"] = np.array(times, dtype=np.int64)
     np.savez(os.environ["LRTC_SIM_ANSWER"], **answer)

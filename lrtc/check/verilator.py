@@ -18,10 +18,7 @@ from lrtc.errors import LrtcError, ToolMissing
 
 LEAST_VERSION = (5, 36)  # cocotb 2.1 uses VerilatedVpi::clearEvalNeeded
 PIP_LINE = 'pip install "lrtc[sim]"'
-PORTS = (
-    "clk_i", "rst_ni", "select_i", "s_axis_tvalid", "s_axis_tready", "s_axis_tdata",
-    "m_axis_tvalid", "m_axis_tready", "m_axis_tdata", "m_axis_tlast",
-)  # fmt: skip
+PORTS = re.compile(r"\b(?:clk_i|rst_ni|select_i|[sm]_axis(?:_\w+)?_t(?:valid|ready|data|last))\b")  # of a top
 FLAGS = ("--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "-O3")
 TAIL = 4000  # characters of a tool's output that a message shows
 
@@ -117,7 +114,8 @@ def build(verilator: Verilator, files: Mapping[str, str], top: str, trace: str, 
         return final / top
     work_dir.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix="building-", dir=work_dir))
-    ports = "".join(f'public_flat_rw -module "{top}" -var "{name}"\n' for name in PORTS)
+    driven = dict.fromkeys(PORTS.findall(text.get(f"{top}.sv", "")))
+    ports = "".join(f'public_flat_rw -module "{top}" -var "{name}"\n' for name in driven)
     write_files({**text, "ports.vlt": f"`verilator_config\n{ports}"}, building / "src")
     libs = config.libs_dir
     command = [

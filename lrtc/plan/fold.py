@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lrtc.errors import FaultList, LrtcError, nearest
 from lrtc.plan.stages import window_gaps
-from lrtc.plan.stream import StreamLayer
+from lrtc.plan.stream import StreamLayer, stream_inputs, stream_outputs
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,16 @@ class LayerFold:
 
 @dataclass(frozen=True)
 class FoldPlan:
-    """The folding of every layer; beats an image at both ends; `target` cycles an image.
+    """The folding of every layer; (name, beats an image) of inputs and outputs, a single one without a name; `target`
+    cycles an image.
 
     interval: exact cycles from image to image when nothing outside stalls. latency: from the first byte of the first
     image to its first answer. Both are known once the queues are (`lrtc.plan.queues`).
     """
 
     layers: tuple[LayerFold, ...]
-    input_beats: int
-    output_beats: int
+    inputs: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, int], ...]
     target: int
     interval: int = 0
     latency: int = 0
@@ -66,7 +67,15 @@ class FoldPlan:
     def stages(self) -> dict[str, int]:
         """Return stage → cycles a frame."""
         layers = {layer.name: layer.cycles for layer in self.layers}
-        return {"input": self.input_beats} | layers | {"output": self.output_beats}
+        return _ends("input", self.inputs) | layers | _ends("output", self.outputs)
+
+    @property
+    def input_beats(self) -> tuple[int, ...]:
+        return tuple(beats for _, beats in self.inputs)
+
+    @property
+    def output_beats(self) -> tuple[int, ...]:
+        return tuple(beats for _, beats in self.outputs)
 
     def lines(self) -> list[str]:
         """Return the plan in words for people, one stage a line."""
@@ -112,8 +121,10 @@ def plan_folding(
     origin) → (pe, simd), which the target does not bind. LrtcError names every illegal folding with the legal ones.
     """
     given = _given(layers, fold or {})
+    inputs = _named((name, layer.type_of(name).size) for name, layer in stream_inputs(layers).items())
+    outputs = _named((layer.value, layer.output.size) for layer in stream_outputs(layers))
     floors = {layer.name: _least_cycles(layer, 1) for layer in layers}
-    floors = {"input": layers[0].input.size} | floors | {"output": layers[-1].output.size}
+    floors = _ends("input", inputs) | floors | _ends("output", outputs)
     floor = max(floors.values())
     if target is not None and target < floor:
         slowest = max(floors, key=floors.__getitem__)
@@ -123,7 +134,17 @@ def plan_folding(
         )
     target = floor if target is None else target
     folds = tuple(_fold_layer(layer, target, given.get(layer.name)) for layer in layers)
-    return FoldPlan(folds, floors["input"], floors["output"], target)
+    return FoldPlan(folds, inputs, outputs, target)
+
+
+def _named(beats: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Return (name, beats) as given, without the name of a single one."""
+    found = tuple(beats)
+    return found if len(found) > 1 else (("", found[0][1]),)
+
+
+def _ends(what: str, beats: Iterable[tuple[str, int]]) -> dict[str, int]:
+    return {f"{what} {name}".strip(): n for name, n in beats}
 
 
 def _least_cycles(layer: StreamLayer, per_window: int) -> int:

@@ -9,7 +9,7 @@ from math import prod
 
 from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, SumPool2d, Threshold
 from lrtc.plan.fold import FoldPlan, LayerFold, plan_folding
-from lrtc.plan.stream import StreamLayer, readers
+from lrtc.plan.stream import StreamLayer, readers, stream_inputs
 from lrtc.plan.timing import Network, Stuck
 
 IMAGES = 8  # that the timing model runs: the steady state has come by then
@@ -98,7 +98,8 @@ def leads(layers: Sequence[StreamLayer], plan: FoldPlan, depths: Depths, to_clas
         for layer, own in zip(layers, depths, strict=True)
     ]
     network, ahead = stage_network(layers, _folds(plan, endless), to_class)
-    links = network.solve(plan.input_beats, _outputs(plan, to_class), TRIAL_IMAGES)
+    pace = plan.bound if len(plan.inputs) > 1 else 0  # else an input that is short would run ahead without end
+    links = network.solve(plan.input_beats, _outputs(plan, to_class), TRIAL_IMAGES, pace)
     found = {}
     for k, before in ahead.items():
         comes = [links[link].moved for link in before]
@@ -119,8 +120,8 @@ def timed(
     return replace(plan, layers=folds, interval=interval, latency=latency)
 
 
-def _outputs(plan: FoldPlan, to_class: bool) -> int:
-    return 1 if to_class else plan.output_beats
+def _outputs(plan: FoldPlan, to_class: bool) -> tuple[int, ...]:
+    return (1,) if to_class else plan.output_beats
 
 
 def _folds(plan: FoldPlan, depths: Depths) -> tuple[LayerFold, ...]:
@@ -141,10 +142,13 @@ def stage_network(
     def give(value: str, beats: int) -> None:
         streams[value] = list(network.fork(count[value], beats)) if count[value] > 1 else [network.at]
 
-    first, last = layers[0].input, layers[-1]
-    if not layers[0].serial and first.shape[-1] > 1:
-        network.upsize(first.shape[-1], prod(first.shape[:-1]))
-    give(layers[0].sources[0], layers[0].beats_in)
+    for k, (name, layer) in enumerate(stream_inputs(layers).items()):
+        if k:
+            network.source()
+        pixels, channels = prod(layer.type_of(name).shape[:-1]), layer.type_of(name).shape[-1]
+        if not layer.serial and channels > 1:
+            network.upsize(channels, pixels)
+        give(name, pixels * channels if layer.serial else pixels)
     for k, (layer, fold) in enumerate(zip(layers, folds, strict=True)):
         links = tuple(streams[name].pop(0) for name in layer.sources)
         if layer.joins:
@@ -156,16 +160,24 @@ def stage_network(
             queued.append(network.at)
         _layer_stages(network, layer, fold, tuple(queued))
         give(layer.value, layer.window.count)
-    per_beat = last.beat_size(folds[-1].pe)
+    for layer, fold in zip(layers, folds, strict=True):
+        if layer.leaves:
+            network.at = streams[layer.value].pop(0)
+            _output_stages(network, layer, fold, to_class)
+    return network, ahead
+
+
+def _output_stages(network: Network, layer: StreamLayer, fold: LayerFold, to_class: bool) -> None:
+    """Add the stages between a layer and the end of the network."""
+    per_beat, beats = layer.beat_size(fold.pe), layer.output.size
     if per_beat > 1:
-        network.downsize(per_beat, last.output.size // per_beat)
-    beats = last.output.size
+        network.downsize(per_beat, beats // per_beat)
     if to_class:
         network.upsize(beats, 1)
         beats = 1
     network.skid(beats)
     network.registers(1, beats)
-    return network, ahead
+    network.sink()
 
 
 def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: tuple[int, ...]) -> None:

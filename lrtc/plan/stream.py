@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -80,8 +80,8 @@ class StreamLayer:
     """One layer: a node, and what follows it element by element (`posts`) and has no other reader.
 
     sources: the values it reads, of the types `inputs`; constants are not among them. serial: it takes elements one a
-    beat, as they enter the network; other layers take whole pixels. final: what it gives leaves the network, so its
-    folds need not wait for each other.
+    beat, as they enter the network; other layers take whole pixels. leaves: what it gives leaves the network. final:
+    and no other layer reads it, so its folds need not wait for each other.
     """
 
     node: Node
@@ -91,6 +91,7 @@ class StreamLayer:
     window: Window
     serial: bool = False
     final: bool = False
+    leaves: bool = False
 
     @property
     def name(self) -> str:
@@ -113,6 +114,10 @@ class StreamLayer:
     def input(self) -> TensorType:
         """Return the type of the first value that it reads."""
         return self.inputs[0]
+
+    def type_of(self, source: str) -> TensorType:
+        """Return the type of a value that it reads."""
+        return self.inputs[self.sources.index(source)]
 
     @property
     def output(self) -> TensorType:
@@ -181,18 +186,19 @@ class StreamLayer:
 def stream_faults(graph: Graph) -> list[Fault]:
     """Return every reason why the graph cannot be built of streaming layers; empty if it can."""
     faults = [fault for node in graph.compute_nodes() for fault in _node_faults(graph, node)]
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        return [
-            Fault(graph.name, f"{len(graph.inputs)} inputs, {len(graph.outputs)} outputs; one of each is supported")
-        ]
-    source, result = graph.inputs[0], graph.outputs[0]
-    if source.type.elem.kind != "u" or source.type.elem.bits > INPUT_BITS:
-        faults.append(Fault(source.name, f"the input is {source.type}; u1 to u8, a byte each, are supported"))
-    elem = graph.types[result].elem
-    if elem.is_float or result == source.name:
-        faults.append(Fault(_where(graph, result), f"the network ends with {elem}; integer logits are supported"))
-    if not graph.users[source.name]:
-        faults.append(Fault(source.name, "nothing reads the input"))
+    for source in graph.inputs:
+        if source.type.elem.kind != "u" or source.type.elem.bits > INPUT_BITS:
+            faults.append(Fault(source.name, f"the input is {source.type}; u1 to u8, a byte each, are supported"))
+        if not graph.users[source.name]:
+            faults.append(Fault(source.name, "nothing reads the input; leave it out of the model"))
+    for k, result in enumerate(graph.outputs):
+        elem = graph.types[result].elem
+        if elem.is_float or result not in graph.producers:
+            faults.append(Fault(_where(graph, result), f"the network ends with {elem}; integer logits are supported"))
+        if result in graph.outputs[:k]:
+            first = graph.results[graph.outputs.index(result)]
+            what = f"the outputs {first} and {graph.results[k]} are one value; let it leave the network once"
+            faults.append(Fault(_where(graph, result), what))
     return faults
 
 
@@ -228,7 +234,7 @@ def stream_layers(graph: Graph) -> tuple[StreamLayer, ...]:
     """Return the layers of a graph without stream faults, in topological order; the last one gives the result."""
     layers: list[StreamLayer] = []
     fused: set[str] = set()
-    source = graph.inputs[0].name
+    given = {source.name for source in graph.inputs}
     reads = Counter(name for node in graph.compute_nodes() for name in node.ins)
     for node in graph.compute_nodes():
         if node.out in fused:
@@ -236,10 +242,13 @@ def stream_layers(graph: Graph) -> tuple[StreamLayer, ...]:
         posts = _posts(graph, node)
         fused |= {post.out for post in posts}
         sources = _sources(graph, node)
-        serial = isinstance(node.op, (Linear, *POSTS)) and sources == (source,) and reads[source] == 1
-        final = (node, *posts)[-1].out in graph.outputs
+        alone = len(sources) == 1 and sources[0] in given and reads[sources[0]] == 1
+        serial = isinstance(node.op, (Linear, *POSTS)) and alone
+        value = (node, *posts)[-1].out
+        leaves = value in graph.outputs
         types = tuple(graph.types[name] for name in sources)
-        layers.append(StreamLayer(node, posts, sources, types, _window(graph, node), serial, final))
+        window, final = _window(graph, node), leaves and not reads[value]
+        layers.append(StreamLayer(node, posts, sources, types, window, serial, final, leaves))
     return tuple(layers)
 
 
@@ -255,8 +264,23 @@ def _posts(graph: Graph, node: Node) -> tuple[Node, ...]:
 
 
 def readers(layers: Iterable[StreamLayer]) -> Counter[str]:
-    """Return value → how many streams of it are read; where it is more than one, the stream forks."""
-    return Counter(name for layer in layers for name in layer.sources)
+    """Return value → how many streams of it are read, an output among them; more than one make the stream fork."""
+    return Counter(name for layer in layers for name in (*layer.sources, *([layer.value] if layer.leaves else ())))
+
+
+def stream_inputs(layers: Sequence[StreamLayer]) -> dict[str, StreamLayer]:
+    """Return input of the network → the first layer that reads it."""
+    made, found = {layer.value for layer in layers}, {}
+    for layer in layers:
+        for name in layer.sources:
+            if name not in made:
+                found.setdefault(name, layer)
+    return found
+
+
+def stream_outputs(layers: Sequence[StreamLayer]) -> tuple[StreamLayer, ...]:
+    """Return the layers whose values leave the network."""
+    return tuple(layer for layer in layers if layer.leaves)
 
 
 def _window(graph: Graph, node: Node) -> Window:

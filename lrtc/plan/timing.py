@@ -14,6 +14,8 @@ from lrtc.plan import stages
 from lrtc.plan.stages import Link, Process, Stage
 from lrtc.plan.stream import Window
 
+Beats = int | Sequence[int]  # of the only source or sink, or of each
+
 
 class Stuck(Exception):
     """The stages wait for each other: a queue beside a longer branch is too short."""
@@ -28,6 +30,18 @@ class Network:
     stages: list[tuple[Stage, tuple[int, ...]]] = field(default_factory=list)
     at: int = 0
     links: int = 1
+    sources: list[int] = field(default_factory=lambda: [0])
+    sinks: list[int] = field(default_factory=list)  # where answers leave; `at` if there is none
+
+    def source(self) -> None:
+        """Go on from another input's bytes."""
+        self.at = self.links
+        self.sources.append(self.at)
+        self.links += 1
+
+    def sink(self) -> None:
+        """Let an output leave here."""
+        self.sinks.append(self.at)
 
     def _add(self, stage: Stage, ins: tuple[int, ...] | None = None, outputs: int = 1) -> tuple[int, ...]:
         """Add a stage behind the links `ins` (by default `at`); return the links of its outputs, `at` is the first."""
@@ -88,27 +102,36 @@ class Network:
         self.registers(registers, windows * folds)
         self.upsize(folds, windows)
 
-    def run(self, inputs: int, outputs: int, images: int) -> tuple[list[int], int]:
+    def run(self, inputs: Beats, outputs: Beats, images: int) -> tuple[list[int], int]:
         """Return (the cycle of each image's last output beat, cycles from the first byte in to the first beat out).
 
-        Neither side ever stalls. The first byte may come late: padding is scanned before it. Stuck if not all comes.
+        inputs, outputs: beats an image, of each source and sink. Neither side ever stalls. The first byte may come
+        late: padding is scanned before it. Stuck if not all comes.
         """
         links = self.solve(inputs, outputs, images)
-        moved = links[self.at].moved
-        return moved[outputs - 1 :: outputs], moved[0] - links[0].moved[0]
+        moved = [links[k].moved for k in self.sinks or [self.at]]
+        ends = (own[n - 1 :: n] for own, n in zip(moved, _each(outputs), strict=True))
+        first = min(links[k].moved[0] for k in self.sources)
+        return [max(cycles) for cycles in zip(*ends, strict=True)], min(own[0] for own in moved) - first
 
-    def solve(self, inputs: int, outputs: int, images: int) -> list[Link]:
-        """Return the links after `images` images; see `run`."""
-        return self.play([0] * (inputs * images), [0] * (outputs * images), images)
+    def solve(self, inputs: Beats, outputs: Beats, images: int, pace: int = 0) -> list[Link]:
+        """Return the links after `images` images; see `run`. pace: cycles from image to image at the sources."""
+        offers = [[image * pace for image in range(images) for _ in range(n)] for n in _each(inputs)]
+        return self._play(offers, [[0] * (n * images) for n in _each(outputs)], images)
 
     def play(self, offers: Sequence[int], accepts: Sequence[int], images: int) -> list[Link]:
         """Return the links after `images` images whose bytes and answers are offered and accepted at given cycles."""
+        return self._play([offers], [accepts], images)
+
+    def _play(self, offers: Sequence[Sequence[int]], accepts: Sequence[Sequence[int]], images: int) -> list[Link]:
         woken: list[Process] = []
         links = [Link(woken) for _ in range(self.links)]
-        for cycle in offers:
-            links[0].offer(cycle)
-        for cycle in accepts:
-            links[self.at].accept(cycle)
+        for source, cycles in zip(self.sources, offers, strict=True):
+            for cycle in cycles:
+                links[source].offer(cycle)
+        for sink, cycles in zip(self.sinks or [self.at], accepts, strict=True):
+            for cycle in cycles:
+                links[sink].accept(cycle)
         woken += [stage(*(links[k] for k in near), images) for stage, near in self.stages]
         running = len(woken)
         while woken:
@@ -121,3 +144,7 @@ class Network:
         if running:
             raise Stuck
         return links
+
+
+def _each(beats: Beats) -> Sequence[int]:
+    return (beats,) if isinstance(beats, int) else beats

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -220,3 +223,26 @@ def test_labels_give_way_to_an_input_of_their_name(tmp_path):
     feeds, labels = read_feeds(written(tmp_path / "d.npz", x=x, y=x + 1, labels=np.array([1, 0])), graph.inputs, 2)
     assert feeds["y"].max() == 1
     assert labels.tolist() == [1, 0]
+
+
+def lrtc_command(*words: object) -> subprocess.CompletedProcess:
+    argv = [sys.executable, "-m", "lrtc.cli", *map(str, words)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def test_the_command_line_verifies_and_writes_every_output(tmp_path):
+    net = fusion(1, "dict")
+    lrtc.save(net, tmp_path / "net.pt")
+    data = samples(net, 6, 1)
+    path = written(tmp_path / "d.npz", **data, y=np.zeros(6, np.int64))
+    engines = ("--engines", "torch,interp,c,cortex-m0", "--slow-images", 2)
+    done = lrtc_command("verify", tmp_path / "net.pt", "--data", path, *engines)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all equal, every logit of every image" in done.stdout
+    done = lrtc_command("run", tmp_path / "net.pt", "--data", path, "-o", tmp_path / "out.npz")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with np.load(tmp_path / "out.npz") as held:
+        assert list(held) == ["scores", "class", "class_v2"]
+        assert all(np.array_equal(a, b) for a, b in zip(held.values(), answers(net, data), strict=True))
+    shown = lrtc_command("show", tmp_path / "net.pt").stdout
+    assert "return scores = %" in shown

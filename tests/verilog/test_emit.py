@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from graphs import random_network
@@ -132,13 +134,20 @@ def test_refusals_of_graphs(words, graph):
         emit(graph, "net")
 
 
-def test_a_network_has_one_output():
+def test_ends_that_are_no_streams():
     b = GraphBuilder("net")
-    x = b.input("x", tensor((4,), U8))
+    x, _ = b.input("x", tensor((4,), U8)), b.input("idle", tensor((4,), U8))
     w = b.const("w", np.ones((3, 4), np.int8), tensor((3, 4), B1))
-    b.add(Linear(), [x, w], "a", "left")
-    graph = b.finish([b.add(Linear(), [x, w], "b", "right"), "a"])
-    assert "2 outputs" in str(refuse(graph)[0])
+    y = b.add(Linear(), [x, w], "a", "left")
+    graph = b.finish([y, y, x], ("a", "b", "c"))
+    assert [str(fault) for fault in refuse(graph)] == [
+        "idle: nothing reads the input; leave it out of the model",
+        "left: the outputs a and b are one value; let it leave the network once",
+        "%x: the network ends with u8; integer logits are supported",
+    ]
+    two = b.finish([y, b.add(Linear(), [x, w], "b", "right")])
+    with pytest.raises(LrtcError, match="a class needs one output, the network has 2"):
+        emit(replace(two, inputs=two.inputs[:1]), "net", {"output": "class"})
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     views = tuple(
         layer_view(graph, layer, fold, modules[layer.name]) for layer, fold in zip(layers, plan.layers, strict=True)
     )
-    top = top_view(name, layers, views, plan, answer)
+    top = top_view(name, graph, layers, views, plan, answer)
     rendered = _render(graph, top, options.get("templates"))
     library = _library(rendered.values())
     roms = {}
@@ -80,7 +80,9 @@ def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
     answer = options.get("output", "logits")
     if answer not in ANSWERS:
         faults.add("output", f"{answer!r}{nearest(str(answer), ANSWERS)}; known: {', '.join(ANSWERS)}")
-    if answer == "class" and len(graph.types[graph.outputs[0]].shape) != 1:
+    if answer == "class" and len(graph.outputs) != 1:
+        faults.add("output", f"a class needs one output, the network has {len(graph.outputs)}; leave this option out")
+    elif answer == "class" and len(graph.types[graph.outputs[0]].shape) != 1:
         faults.add("output", f"a class needs a vector of logits, the network ends with {graph.types[graph.outputs[0]]}")
     last = graph.producers.get(graph.outputs[0])
     if answer == "class" and last is not None and isinstance(last.op, TopK):

@@ -45,23 +45,25 @@ class Stream:
     bits: int
     data: str = ""
 
-    PORTS: ClassVar = {
-        "out": ("out_valid_o", "out_ready_i", "out_data_o"),
-        "s_axis": ("s_axis_tvalid", "s_axis_tready", "s_axis_tdata"),
-    }
+    OUTPUT: ClassVar = ("out_valid_o", "out_ready_i", "out_data_o")
     INPUT: ClassVar = re.compile(r"in\d*\Z")
+    AXIS: ClassVar = re.compile(r"s_axis(_\w+)?\Z")
 
     @property
     def is_port(self) -> bool:
-        return self.name in self.PORTS or self.INPUT.match(self.name) is not None
+        return self.name == "out" or self.INPUT.match(self.name) is not None or self.AXIS.match(self.name) is not None
 
     @property
     def signals(self) -> tuple[str, str, str]:
         """Return the names of valid, ready and data."""
         if self.INPUT.match(self.name):
             names = (f"{self.name}_valid_i", f"{self.name}_ready_o", f"{self.name}_data_i")
+        elif self.AXIS.match(self.name):
+            names = (f"{self.name}_tvalid", f"{self.name}_tready", f"{self.name}_tdata")
+        elif self.name == "out":
+            names = self.OUTPUT
         else:
-            names = self.PORTS.get(self.name) or (f"{self.name}_valid", f"{self.name}_ready", f"{self.name}_data")
+            names = (f"{self.name}_valid", f"{self.name}_ready", f"{self.name}_data")
         return (*names[:2], self.data or names[2])
 
     def sink(self, port: str = "in") -> tuple[tuple[str, str], ...]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from lrtc.backends.verilog.netlist import CLOCK, Chain, Instance, Stream
 from lrtc.backends.verilog.views import LayerView, index_bits
+from lrtc.ir import Graph, Input
 from lrtc.plan.fold import FoldPlan
-from lrtc.plan.stream import StreamLayer, readers
+from lrtc.plan.stream import StreamLayer, readers, stream_inputs
 
 LOGIT_BITS = 32  # of m_axis_tdata
 
@@ -25,15 +26,27 @@ def module_names(name: str, layers: tuple[StreamLayer, ...]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
+class AxisView:
+    """One AXI4-Stream port. name: its prefix. label: the prefix with a colon, where there are several ports.
+
+    bits: of an element of an input. beats: an image.
+    """
+
+    name: str
+    label: str
+    bits: int
+    beats: int
+
+
+@dataclass(frozen=True)
 class TopView:
     """The top module. stages: (stage, cycles an image)."""
 
     module: str
     layers: tuple[LayerView, ...]
     body: tuple[Instance, ...]
-    input_beats: int
-    input_bits: int
-    output_beats: int
+    inputs: tuple[AxisView, ...]
+    outputs: tuple[AxisView, ...]
     answer: str
     stages: tuple[tuple[str, int], ...]
     bottleneck: str
@@ -44,50 +57,27 @@ class TopView:
 
 
 def top_view(
-    name: str, layers: tuple[StreamLayer, ...], views: tuple[LayerView, ...], plan: FoldPlan, answer: str
+    name: str,
+    graph: Graph,
+    layers: tuple[StreamLayer, ...],
+    views: tuple[LayerView, ...],
+    plan: FoldPlan,
+    answer: str,
 ) -> TopView:
     """Return the view of the top module. answer: "logits" or "class"."""
-    first, logits = layers[0].input, layers[-1].output
-    elem_bits = first.elem.bits
-    source = Stream("s_axis", elem_bits, f"s_axis_tdata[{elem_bits - 1}:0]" if elem_bits < 8 else "")
-    chain, count = Chain(source), readers(layers)
-    streams: dict[str, list[Stream]] = {}  # value → the streams of its readers that are left
-
-    def give(value: str) -> None:
-        streams[value] = chain.fork(value, count[value]) if count[value] > 1 else [chain.stream]
-
-    if not layers[0].serial and first.shape[-1] > 1:
-        pixel, sizes = Stream("pixel", elem_bits * first.shape[-1]), {"Width": elem_bits, "Ratio": first.shape[-1]}
-        chain.add("lrtc_upsize", "s_axis_pixel", pixel, sizes, f"{first.shape[-1]} bytes a pixel")
-    give(layers[0].sources[0])
+    body = _Body(graph, layers, answer)
+    first = stream_inputs(layers)
+    inputs = tuple(body.input(source, first[source.name]) for source in graph.inputs)
     for layer, view in zip(layers, views, strict=True):
-        taken = [streams[name].pop(0) for name in layer.sources]
-        sink = tuple(port for (name, _), stream in zip(view.inputs, taken, strict=True) for port in stream.sink(name))
-        note = f"{view.origin or layer.name}: {view.output_type}"
-        chain.place(view.module, f"u_{layer.name}", sink, Stream(f"{layer.name}_out", view.out_bits), note=note)
-        give(layer.value)
-    bits, beats = logits.elem.bits, logits.size
-    if chain.stream.bits > bits:
-        sizes = {"Width": bits, "Ratio": chain.stream.bits // bits}
-        chain.add("lrtc_downsize", "m_axis_logit", Stream("logit", bits), sizes, "one logit a beat")
-    if answer == "class":
-        sizes = {"Count": beats, "Width": bits, "K": 1, "Signed": int(logits.elem.kind in "it")}
-        bits, beats = index_bits(beats), 1
-        chain.add("lrtc_topk", "m_axis_class", Stream("class_index", bits), sizes, "the lowest index wins a tie")
-    elif logits.elem.kind == "b":
-        chain.stream = chain.extend("m_axis_sign", chain.stream, {"Count": 1, "InBits": 1, "InKind": 1, "OutBits": 2})
-        bits = 2
-    chain.add(
-        "lrtc_skid_buffer", "m_axis_skid", Stream("answer", bits), {"Width": bits}, "cuts the path of m_axis_tready"
-    )
-    chain.side(_frame_last(bits, beats, signed=answer == "logits" and logits.elem.kind != "u"))
+        body.layer(layer, view)
+    made = {layer.value: layer for layer in layers}
+    outputs = tuple(body.output(r, made[value]) for r, value in zip(graph.results, graph.outputs, strict=True))
     return TopView(
         module=name,
         layers=views,
-        body=tuple(chain.instances),
-        input_beats=first.size,
-        input_bits=elem_bits,
-        output_beats=beats,
+        body=tuple(body.chain.instances),
+        inputs=inputs,
+        outputs=outputs,
         answer=answer,
         stages=tuple(plan.stages().items()),
         bottleneck=plan.bottleneck,
@@ -98,24 +88,91 @@ def top_view(
     )
 
 
-def _frame_last(bits: int, beats: int, signed: bool) -> Instance:
+class _Body:
+    """Builds the top's body: inputs, then layers in order, then outputs; `streams` are what nobody has taken yet."""
+
+    def __init__(self, graph: Graph, layers: tuple[StreamLayer, ...], answer: str) -> None:
+        self.chain, self.count, self.answer = Chain(Stream("s_axis", 1)), readers(layers), answer
+        self.plain = graph.is_plain
+        self.streams: dict[str, list[Stream]] = {}
+
+    def _give(self, value: str) -> None:
+        """Let the readers of a value take the current stream."""
+        count = self.count[value]
+        self.streams[value] = self.chain.fork(value, count) if count > 1 else [self.chain.stream]
+
+    def _view(self, side: str, name: str, bits: int, beats: int) -> AxisView:
+        return (
+            AxisView(side, "", bits, beats)
+            if self.plain
+            else AxisView(f"{side}_{name}", f"{side}_{name}: ", bits, beats)
+        )
+
+    def input(self, source: Input, reader: StreamLayer) -> AxisView:
+        """Add what makes pixels of the bytes of an input."""
+        bits, channels = source.type.elem.bits, source.type.shape[-1]
+        view = self._view("s_axis", source.name, bits, source.type.size)
+        self.chain.stream = Stream(view.name, bits, f"{view.name}_tdata[{bits - 1}:0]" if bits < 8 else "")
+        if not reader.serial and channels > 1:
+            pixel = Stream("pixel" if self.plain else f"{source.name}_pixel", bits * channels)
+            sizes, note = {"Width": bits, "Ratio": channels}, f"{channels} bytes a pixel"
+            self.chain.add("lrtc_upsize", f"{view.name}_pixel", pixel, sizes, note)
+        self._give(source.name)
+        return view
+
+    def layer(self, layer: StreamLayer, view: LayerView) -> None:
+        """Add a layer's module."""
+        taken = [self.streams[name].pop(0) for name in layer.sources]
+        sink = tuple(port for (name, _), stream in zip(view.inputs, taken, strict=True) for port in stream.sink(name))
+        note = f"{view.origin or layer.name}: {view.output_type}"
+        out = Stream(f"{layer.name}_out", view.out_bits)
+        self.chain.place(view.module, f"u_{layer.name}", sink, out, note=note)
+        self._give(layer.value)
+
+    def output(self, result: str, layer: StreamLayer) -> AxisView:
+        """Add what makes one integer a beat of a layer's value, with TLAST."""
+        chain, logits = self.chain, layer.output
+        chain.stream = self.streams[layer.value].pop(0)
+        bits, beats = logits.elem.bits, logits.size
+        name, head = self._view("m_axis", result, bits, beats).name, "" if self.plain else f"{result}_"
+        if chain.stream.bits > bits:
+            sizes = {"Width": bits, "Ratio": chain.stream.bits // bits}
+            chain.add("lrtc_downsize", f"{name}_logit", Stream(f"{head}logit", bits), sizes, "one logit a beat")
+        if self.answer == "class":
+            sizes = {"Count": beats, "Width": bits, "K": 1, "Signed": int(logits.elem.kind in "it")}
+            bits, beats = index_bits(beats), 1
+            index = Stream(f"{head}class_index", bits)
+            chain.add("lrtc_topk", f"{name}_class", index, sizes, "the lowest index wins a tie")
+        elif logits.elem.kind == "b":
+            wide = {"Count": 1, "InBits": 1, "InKind": 1, "OutBits": 2}
+            chain.stream = chain.extend(f"{name}_sign", chain.stream, wide)
+            bits = 2
+        answer = Stream(f"{head}answer", bits)
+        chain.add("lrtc_skid_buffer", f"{name}_skid", answer, {"Width": bits}, f"cuts the path of {name}_tready")
+        signed = self.answer == "logits" and logits.elem.kind != "u"
+        chain.side(_frame_last(name, answer, beats, signed))
+        return self._view("m_axis", result, bits, beats)
+
+
+def _frame_last(name: str, answer: Stream, beats: int, signed: bool) -> Instance:
     """Return the instance that widens the answer to 32 bits and marks the last beat of an image."""
-    top = f"answer_data[{bits - 1}]" if signed else "1'b0"
-    widened = f"{{{{{LOGIT_BITS - bits}{{{top}}}}}, answer_data}}" if bits < LOGIT_BITS else "answer_data"
+    (valid, ready, data), bits = answer.signals, answer.bits
+    top = f"{data}[{bits - 1}]" if signed else "1'b0"
+    widened = f"{{{{{LOGIT_BITS - bits}{{{top}}}}}, {data}}}" if bits < LOGIT_BITS else data
     return Instance(
         module="lrtc_frame_last",
-        name="m_axis_last",
+        name=f"{name}_last",
         note="",
         parameters=(("Width", str(LOGIT_BITS)), ("Beats", str(beats))),
         ports=(
             *CLOCK,
-            ("in_valid_i", "answer_valid"),
-            ("in_ready_o", "answer_ready"),
+            ("in_valid_i", valid),
+            ("in_ready_o", ready),
             ("in_data_i", widened),
-            ("out_valid_o", "m_axis_tvalid"),
-            ("out_ready_i", "m_axis_tready"),
-            ("out_data_o", "m_axis_tdata"),
-            ("out_last_o", "m_axis_tlast"),
+            ("out_valid_o", f"{name}_tvalid"),
+            ("out_ready_i", f"{name}_tready"),
+            ("out_data_o", f"{name}_tdata"),
+            ("out_last_o", f"{name}_tlast"),
         ),
         wires=(),
         flags=(),
