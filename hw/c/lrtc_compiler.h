@@ -13,3 +13,9 @@
 #define LRTC_INLINE static inline uint32_t
 #endif
 #define LRTC_LAYER LRTC_APART void
+/* No load moves over this. Without it GCC schedules more loads ahead than there are registers. */
+#if defined(__GNUC__)
+#define LRTC_IN_ORDER __asm__ volatile("" : : : "memory")
+#else
+#define LRTC_IN_ORDER ((void)0)
+#endif

@@ -84,7 +84,7 @@ def test_a_deep_network_is_compiled_in_time_and_right(make, tmp_path):
     start = time.process_time()
     network = to_c(graph, images=2)
     assert time.process_time() - start < SECONDS
-    assert len(network.files[f"{graph.name}.c"]) < 1.2 * weights + 200_000
+    assert len(network.files[f"{graph.name}.c"]) < 3.4 * weights + 200_000  # lists: 0.6 bytes a weight, as text 3
     assert_equal(network, to_program([network], tmp_path).run(graph.name, network.x))
 
 

@@ -17,6 +17,8 @@ from lrtc.ir.bits import pack_bits, words_for
 
 COLUMN_CLASSES = 8  # each class of rows takes 2^n words of scratch for n classes of columns
 LANES = 0.45  # of the lanes must hold pixels, else channel-packed kernels are as fast
+TURN_STARTS, TURN_ROUNDS, TURN_SIZE = 8, 50, 1 << 18  # one start for more weights than that
+SIXTEEN = 1.93  # a record of 16 planes costs as much as this many of 8
 OUTPUTS = 8  # as many must share the planes of a window, twice as many if it is gathered
 
 
@@ -69,6 +71,7 @@ class SlicedView:
     slots: int
     listed: int
     ternary: bool
+    turned: bool
     flip: bool
     border: bool
     spot: bool
@@ -92,12 +95,16 @@ class Lists:
 
 @dataclass(frozen=True, eq=False)
 class Sizes:
-    """Bits and start values. values: int64 [classes, O]; bits: planes of them; total_bits: of the sum of all planes."""
+    """Bits and start values. values: int64 [classes, O]; bits: planes of them; total_bits: of the sum of all planes.
+
+    inverted: bool [O], outputs that come out as their opposite. turned: bool [Kh,Kw,C], planes that are complemented.
+    """
 
     values: np.ndarray
     bits: int
     total_bits: int
     inverted: np.ndarray
+    turned: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +126,8 @@ class Sliced(Kernel):
     """Bits with bipolar or ternary weights; `low` planes of the counters stay in registers, carries are added later.
 
     Planes a hold 1 where x is +1 and 0 where it is −1 or outside the image. With Σ over what is inside,
-    Σ w·x = 2·Σ w·a − Σ w, and for bipolar weights Σ w·a = 2·Σ a over w = +1 − Σ a over all.
+    Σ w·x = 2·Σ w·a − Σ w, and for bipolar weights Σ w·a = 2·Σ a over w = +1 − Σ a over all. There, planes and their
+    weights may be turned, and outputs, so that fewer weights are +1.
     """
 
     template = "sliced"
@@ -152,7 +160,8 @@ class Sliced(Kernel):
     def suits(self, layer: Matrix) -> bool:
         pixels = layer.window.out[0] * layer.window.out[1]
         outputs = OUTPUTS if shiftable(layer.window) else 2 * OUTPUTS
-        return pixels >= LANES * WORD * words_for(pixels, WORD) and len(layer.weights) >= outputs
+        filled = pixels >= LANES * WORD * words_for(pixels, WORD) and len(layer.weights) >= outputs
+        return filled and self.size == _unroll(layer)
 
     def scratch(self, layer: Matrix) -> int:
         return 4 * self._plan(layer).at.end
@@ -164,6 +173,13 @@ class Sliced(Kernel):
             number_table(f"{function}_count", plan.lists.counts.reshape(-1)),
             number_table(f"{function}_start", self._start_bytes(plan)),
         ]
+        if view.turned:
+            turned = plan.sizes.turned
+            if plan.shifted:
+                bits = (turned << np.arange(turned.shape[1])[:, None]).sum(axis=1)
+                tables.append(number_table(f"{function}_turned", bits.reshape(-1)))
+            else:
+                tables.append(word_table(f"{function}_turned", pack_bits(turned, WORD).reshape(-1)))
         if view.flip:
             tables.append(word_table(f"{function}_flip", pack_bits(plan.sizes.inverted, WORD)))
         texts = {"count", "lanes", "drop", view.add.removeprefix("lrtc_"), "lift" if plan.shifted else "lift_window"}
@@ -189,7 +205,7 @@ class Sliced(Kernel):
         shifted = shiftable(window)
         slots, run = slots_by_column(window, self.low) if shifted else (slots_by_tap(window, self.low), 0)
         edge = border(window, weights)
-        lists, sizes = (_ternary if (weights == 0).any() else _bipolar)(layer, weights, edge, slots, self.low)
+        lists, sizes = (_ternary if (weights == 0).any() else _bipolar)(layer, weights, slots, self.low)
         listed = words_for(slots.size - self.low, 16) * 16
         high = sizes.bits - self.low - (1 if sizes.total_bits else 0)
         at = self._places(layer, shifted, slots, lists, sizes, edge, listed)
@@ -243,11 +259,18 @@ class Sliced(Kernel):
             add=f"lrtc_add{self.size}{'_far' if plan.lists.far else ''}", record=1 + self.size,
             count_ctype=number_table("", plan.lists.counts).ctype, low=self.low, high=plan.high,
             starts=plan.sizes.bits, total_bits=plan.sizes.total_bits, slots=plan.slots.size, listed=plan.listed,
-            ternary=not plan.sizes.total_bits,
+            ternary=not plan.sizes.total_bits, turned=bool(plan.sizes.total_bits),
             flip=bool(plan.sizes.total_bits and plan.sizes.inverted.any()), border=edge,
             spot=edge or masks or not plan.shifted, masks=masks, row_classes=row_classes, col_classes=col_classes,
             at=plan.at,
         )  # fmt: skip
+
+
+def _unroll(layer: Matrix) -> int:
+    """Return how many planes a record should hold: a compromise between Cortex-M0+ and Cortex-M4."""
+    plus, minus = ((s > 0).sum(axis=(1, 2, 3)) for s in (layer.weights, -layer.weights))
+    lists = np.minimum(plus, minus) if (layer.dense() != 0).all() else np.concatenate([plus, minus])
+    return 16 if (-(-lists // 8)).sum() >= SIXTEEN * (-(-lists // 16)).sum() else 8
 
 
 def _classes(edge: Border) -> tuple[int, int]:
@@ -265,37 +288,62 @@ def _rows_met(out: tuple[int, int], edge: Border) -> int:
     return max(len(set(edge.rows[a : b + 1].tolist())) for a, b in zip(first, last, strict=True))
 
 
-def _halved(layer: Matrix, weights: np.ndarray, edge: Border) -> np.ndarray:
-    """Return [classes, O] what Σ w·a must reach: ⌈(level + Σ w inside) / 2⌉."""
-    inside = weights.sum(axis=(1, 2, 3)) - edge.missing
-    return -(-(layer.level + inside) // 2)
+def _needed(layer: Matrix, weights: np.ndarray, turned: np.ndarray) -> np.ndarray:
+    """Return [classes, O] what Σ w·a must reach: ⌈(level + Σ w inside) / 2⌉, and Σ w of turned planes outside: 1."""
+    inside = weights.sum(axis=(1, 2, 3)) - border(layer.window, weights).missing
+    return -(-(layer.level + inside) // 2) + border(layer.window, weights * turned).missing
 
 
-def _bipolar(layer: Matrix, weights: np.ndarray, edge: Border, slots: Slots, low: int) -> tuple[Lists, Sizes]:
+def _turns(weights: np.ndarray) -> np.ndarray:
+    """Return the planes, bool [Kh,Kw,C], to turn so that outputs, turned or not, have few weights +1.
+
+    Planes and outputs are turned in turn until nothing changes, from several starts: the switching game of Gale and
+    Berlekamp, of which this finds no optimum.
+    """
+    signs = weights.reshape(len(weights), -1).astype(np.float32)
+    rng, best, least = np.random.default_rng(0), np.zeros(signs.shape[1], dtype=bool), np.inf
+    for start in range(TURN_STARTS if signs.size < TURN_SIZE else 1):
+        outputs = rng.choice(np.float32((-1, 1)), len(signs)) if start else np.ones(len(signs), np.float32)
+        for _ in range(TURN_ROUNDS):
+            planes = np.where(outputs @ signs > 0, np.float32(-1), np.float32(1))
+            sums = signs @ planes
+            again = np.where(sums > 0, np.float32(-1), np.float32(1))
+            if (again == outputs).all():
+                break
+            outputs = again
+        if -np.abs(sums).sum() < least:
+            best, least = planes < 0, -np.abs(sums).sum()
+    return best.reshape(weights.shape[1:])
+
+
+def _bipolar(layer: Matrix, weights: np.ndarray, slots: Slots, low: int) -> tuple[Lists, Sizes]:
     """y = Σ w·a ≥ t. With s = Σ a over the listed planes and A over all: 2·s − t ≥ A if they have weight +1; else
     A − 2·s ≥ t, which is not 2·s + t − 1 ≥ A. Both sides get 2^n more, so that no start value is negative.
     """
+    turned = _turns(weights)
+    weights = np.where(turned, -weights, weights)
     plus, n = (weights > 0).sum(axis=(1, 2, 3)), weights[0].size
     inverted = 2 * plus > n
     few = np.where(inverted, n - plus, plus)
-    need = np.clip(_halved(layer, weights, edge), plus - n, plus + 1)
+    need = np.clip(_needed(layer, weights, turned), plus - n, plus + 1)
     bits = max(int(n).bit_length(), low + 2)
     values = np.where(inverted, need - 1, -need) + (1 << bits)
     greatest = int((values.max(axis=0) + 2 * few).max())
     wanted = (weights > 0) ^ inverted[:, None, None, None]
     lists = _lists([[row] for row in wanted], slots, low)
-    return lists, Sizes(values, max(greatest.bit_length(), bits + 1), bits, inverted)
+    return lists, Sizes(values, max(greatest.bit_length(), bits + 1), bits, inverted, turned)
 
 
-def _ternary(layer: Matrix, weights: np.ndarray, edge: Border, slots: Slots, low: int) -> tuple[Lists, Sizes]:
+def _ternary(layer: Matrix, weights: np.ndarray, slots: Slots, low: int) -> tuple[Lists, Sizes]:
     """y = p − m ≥ t, sums over planes of weight +1 and −1. The counters of n bits start at 2^(n−1) − t, take in p, are
     complemented, and take in m: then they hold 2^n − 1 − (2^(n−1) − t + p − m), whose top bit is 0 where p − m ≥ t.
     """
     plus, minus = (weights > 0).sum(axis=(1, 2, 3)), (weights < 0).sum(axis=(1, 2, 3))
-    need = np.clip(_halved(layer, weights, edge), -minus, plus + 1)
+    turned = np.zeros(weights.shape[1:], dtype=bool)
+    need = np.clip(_needed(layer, weights, turned), -minus, plus + 1)
     bits = max(int((plus + minus).max(initial=0)).bit_length() + 1, low + 2)
     lists = _lists([[row > 0, row < 0] for row in weights], slots, low)
-    return lists, Sizes((1 << (bits - 1)) - need, bits, 0, np.zeros(len(weights), bool))
+    return lists, Sizes((1 << (bits - 1)) - need, bits, 0, np.zeros(len(weights), bool), turned)
 
 
 def _lists(wanted: list[list[np.ndarray]], slots: Slots, low: int) -> Lists:
