@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import pytest
 from graphs import random_network
+from verilog.networks import special
 
+from lrtc.backends.verilog import emit
 from lrtc.check.yosys import read_design
 from lrtc.driver import compile
 from lrtc.errors import LrtcError
+from lrtc.resources import share
+
+SPECIAL = ("moved", "grouped", "levels", "branches")
 
 
 @pytest.mark.parametrize("seed", [1, 5, 9, 14])
 def test_yosys_takes_the_design(seed: int):
     result = compile(random_network(seed), "verilog", name="net")
     read_design(result.files, "net")
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_yosys_takes_special_designs(name: str):
+    graph, options = special()[name]
+    read_design(emit(graph, name, options).files, name)
+
+
+def test_the_special_designs_have_every_module():
+    read = {path for name in SPECIAL for path in emit(special()[name][0], name).files}
+    assert read >= {f"rtl/{path.name}" for path in (share("hw") / "rtl").glob("*.sv")}
 
 
 def test_a_design_that_yosys_refuses_is_told():
