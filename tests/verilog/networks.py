@@ -190,7 +190,7 @@ def moved() -> Graph:
     bits = m.x
     m.channels("shuffle", [5, 2, 0, 2]).conv("b", 8, padding=(1, 1, 1, 1), groups=4)
     left = m.clamp("relu", 0, 9).x
-    m.at(bits).crop("cut", (2, 0, 0, 1)).codes(T2).pad("r", (0, 2, 1, 0), -1)
+    m.at(bits).crop("cut", (2, 0, 0, 1)).codes(T2).pad("r", (0, 2, 1, 0), 0)
     right = m.x
     m.at(left).concat("five", bits, right, left, right).shifted("s").codes(U4)
     m.pool("pool", kernel=(2, 2), stride=(2, 2)).clamp("limit", 3, 12).flat("flat")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from frontend.test_examples import network, scattered
 from graphs import random_input, random_network
 from graphs_dag import random_dag
 from verilog.bench import bench
@@ -11,16 +12,19 @@ from verilog.networks import special
 from lrtc import interp
 from lrtc.backends.verilog import emit
 from lrtc.check.simulate import Job, simulate_jobs
+from lrtc.driver import compile
+from lrtc.nn import discretize
 from lrtc.passes import run_pipeline
 from lrtc.plan.stream import SUPPORTED
 
 SEEDS = {0: 1, 1: 1, 4: 4, 8: 2, 15: 1, 16: 1, 34: 1, 37: 1, 49: 1, 50: 1}  # → how many times slower than by default
 DAGS = (2, 10, 18, 33, 35)  # small ones that have every op between them
-IMAGES = 10
+EXAMPLE = "residual_cifar"
+IMAGES = 6
 
 
 def designs():
-    """Yield (name, graph, emitted output, wanted answers of IMAGES images, images)."""
+    """Yield (name, graph, options of the backend)."""
     for seed, slower in SEEDS.items():
         graph = run_pipeline(random_network(seed), "verilog")
         target = emit(graph, "probe").plan.target * slower
@@ -29,6 +33,8 @@ def designs():
         yield f"dag{seed}", run_pipeline(random_dag(seed), "verilog"), {}
     for name, (graph, options) in special().items():
         yield name, graph, options
+    example = compile(discretize(scattered(network("residual_cifar", width=4))).eval(), "verilog")
+    yield EXAMPLE, example.graph, {}
 
 
 def test_rtl_equals_interpreter_and_plan():
@@ -36,8 +42,8 @@ def test_rtl_equals_interpreter_and_plan():
     for k, (name, graph, options) in enumerate(designs()):
         out = emit(graph, name, options)
         files[name] = out.files
-        x = random_input(graph, IMAGES, seed=k)
-        want = interp.run(graph, x).reshape(IMAGES, -1)
+        x = random_input(graph, 4 if name == EXAMPLE else IMAGES, seed=k)
+        want = interp.run(graph, x).reshape(len(x), -1)
         if options.get("output") == "class":
             want = want.argmax(axis=1)[:, None]
         for stalls in ("idle", "backpressure"):

@@ -157,8 +157,6 @@ def _move(chain: Chain, graph: Graph, layer: StreamLayer) -> None:
     op, channels, bits = layer.node.op, layer.window.channels, layer.input.elem.bits
     if isinstance(op, Pad):
         content = rom.code(np.full(channels, op.value), layer.input.elem)
-        if not content.any():  # a line buffer's padding is zeros
-            return
         sizes = {"Taps": 1, "Width": channels * bits, "Value": _literal(content.reshape(-1))}
         taps = (("in_tap_valid_i", "window_tap_valid"),)
         note = f"{op.value} in the padding"
