@@ -154,7 +154,7 @@ NETWORKS = {  # the first words of a row → a network that needs it
     "residual add of ±1": lambda: Residual("signs"),
     "residual add of sums": lambda: Residual("sums"),
     "concat": lambda: Residual("concat"),
-    "constant padding": lambda: middle(nn.ConstantPad2d(1, 1.0), features=256),
+    "constant padding, crop": lambda: middle(nn.ConstantPad2d((1, -1, 1, 0), 1.0), features=168),
     "limits between sums": lambda: Residual("limits"),
     "channel slices and shuffles": Shuffled,
     "head": lambda: nn.Sequential(*front(), nn.Flatten(), LRTLinear(144, 3), LRTScale(3)),
