@@ -34,8 +34,9 @@ PADS = {"ConstantPad1d", "ConstantPad2d", "ZeroPad1d", "ZeroPad2d"}
 MEETINGS = {"Add", "Concat"}
 ENDINGS = {"LRTScale", "TopClasses"}
 NEED_INTEGERS = DOTS | AVERAGES | PADS | ENDINGS | {"SumPool2d"}
-MOVES = {"MaxPool2d", "MaxPool1d", "Flatten", "ChannelSlice", "ChannelChunk", "ChannelShuffle", "Identity", "Dropout",
-         "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"}  # fmt: skip
+MOVES = {"LRTMaxPool2d", "MaxPool2d", "MaxPool1d", "Flatten", "ChannelSlice", "ChannelChunk", "ChannelShuffle",
+         "Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout",
+         "FeatureAlphaDropout"}  # fmt: skip
 ACTIVATIONS = {"LRTReLU", "ReLU", "ReLU6", "Hardtanh"}
 REALS = {"LRTBatchNorm", "ExactBatchNorm", "BatchNorm1d", "BatchNorm2d", "LRTGain"}
 DECISIONS = {"InputQuantize", "LRTSign", "LRTTernarySign", "QuantActivation"}

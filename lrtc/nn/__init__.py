@@ -6,6 +6,7 @@ from lrtc.nn.heads import LRTScale, QuantLinear
 from lrtc.nn.layers import InputQuantize, LRTConv1d, LRTConv2d, LRTLinear
 from lrtc.nn.norm import ExactBatchNorm, LRTBatchNorm, LRTGain, batchnorm_affine, batchnorm_exact
 from lrtc.nn.optim import clip_logits, parameter_groups
+from lrtc.nn.pool import LRTMaxPool2d
 from lrtc.nn.pretrain import float_twin, init_from_float
 from lrtc.nn.quantized import LRTReLU, QuantActivation, QuantConv2d
 from lrtc.nn.sign import LRTSign, LRTTernarySign
@@ -38,6 +39,7 @@ __all__ = [
     "LRTConv2d",
     "LRTGain",
     "LRTLinear",
+    "LRTMaxPool2d",
     "LRTReLU",
     "LRTScale",
     "LRTSign",

@@ -15,6 +15,7 @@ from torch import nn
 
 from lrtc.errors import LrtcError, nearest
 from lrtc.nn import accuracy
+from lrtc.train.cost import step_cost
 from lrtc.train.data import Augment, Samples
 from lrtc.train.evaluate import distribution_scores, integer_accuracy
 from lrtc.train.recipe import METHODS, Recipe
@@ -71,6 +72,7 @@ def _parse(description: str, experiments: Mapping[str, Experiment], arguments) -
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--draws", type=int, default=5, help="draws of all weights to score")
     parser.add_argument("--first", type=int, help="use so many training samples only")
+    parser.add_argument("--cost", action="store_true", help="only say what a step costs; trains and writes nothing")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in OUT.run/")
     return parser.parse_args(arguments)
 
@@ -99,8 +101,19 @@ def _run(experiment: Experiment, read: Callable[[Path, str], Samples], args: arg
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         net = experiment.network()
+    if args.cost:
+        _print_cost(net, part.first(recipe.batch))
+        return
     trained = train(net, recipe, part, validation, args.out, experiment.augments, args.resume)
     _report(trained, recipe, part, test, experiment.integer, args)
+
+
+def _print_cost(net: nn.Module, batch: Samples) -> None:
+    cost = step_cost(net, batch.x, batch.y)
+    print(f"processor time of a step of {len(batch)} samples")
+    print(f"  full precision    {cost.float_ms:8.1f} ms")
+    print(f"  straight-through  {cost.ste_ms:8.1f} ms")
+    print(f"  random weights    {cost.lrt_ms:8.1f} ms, {cost.ratio:.2f} times the first")
 
 
 def _report(

@@ -32,7 +32,7 @@ def plot_run(folder: str | Path, path: str | Path | None = None) -> Path:
     layers = [r for r in _rows(folder / "layers.csv") if r["stage"] in ("lrt", "ste")]
     for ax, (column, title) in zip(axes[2:5], SHARES, strict=True):
         _lines(ax, layers, column, offsets)
-        ax.set(title=title, xlabel="epoch", ylim=(0, None))
+        ax.set(title=title, xlabel="epoch", ylim=(0, 1.02 if column != "entropy" else None))
     _histograms(axes[5], _rows(folder / "signs.csv"))
     with matplotlib.rc_context({"savefig.dpi": 110}):
         figure.savefig(path)
@@ -92,8 +92,10 @@ def _histograms(ax: Axes, rows: list[dict[str, str]]) -> None:
     centres = [(k + 0.5) * REACH / BINS for k in range(BINS)]
     for name, row in last.items():
         counts = [int(n) for n in row["histogram"].split()]
-        total = sum(counts) * REACH / BINS
-        ax.plot(centres, [n / total for n in counts], label=f"{name}, epoch {row['epoch']}")
-    ax.set(title="density of |m/s| before a sign, all beyond 6 at 6", xlabel="|m/s|")
+        total = sum(counts)
+        density = [n * BINS / (total * REACH) for n in counts[:-1]]
+        label = f"{name}, epoch {row['epoch']}, {counts[-1] / total:.0%} beyond"
+        ax.plot(centres[:-1], density, label=label)
+    ax.set(title="density of |m/s| before a sign", xlabel="|m/s|", ylim=(0, None))
     if last:
         ax.legend(fontsize="small")

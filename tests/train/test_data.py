@@ -104,6 +104,14 @@ def test_every_network_of_the_digits_trains_and_is_compiled(network, digits, tmp
     assert (tmp_path / "net.pt.run" / "result.json").exists()
 
 
+def test_what_a_step_costs_is_said_and_nothing_written(digits, tmp_path, monkeypatch, capsys):
+    module = example("mnist", monkeypatch)
+    out = tmp_path / "net.pt"
+    main("x", module.EXPERIMENTS, module.READ, ["--data", str(digits), "--out", str(out), "--first", "8", "--cost"])
+    assert "processor time of a step of 8 samples" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
 def test_hyper_parameters_are_changed_by_name():
     recipe = changed(Recipe(), ["lr=0.5", "epochs=3", "temperature=(1.0, 0.5)", "freeze=best_of"])
     assert recipe == Recipe(lr=0.5, epochs=3, temperature=(1.0, 0.5), freeze="best_of")
