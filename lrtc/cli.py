@@ -12,8 +12,9 @@ import typer
 
 from lrtc import __version__
 from lrtc.cli_boards import boards, flash
-from lrtc.cli_costs import report, size
-from lrtc.errors import LrtcError, nearest
+from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
+from lrtc.cli_show import show
+from lrtc.errors import LrtcError
 from lrtc.terminal import err, out, print_json, print_line, print_notes, working
 
 app = typer.Typer(
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 
 
-for command in (size, report, boards, flash):
+for command in (show, size, report, tune, boards, flash):
     app.command()(command)
 
 
@@ -90,6 +91,12 @@ def compile_(
     verify: Annotated[
         bool | None, typer.Option("--verify/--no-verify", help="compare outputs before and after every pass")
     ] = None,
+    core: Core = None,
+    tuned: Tuned = None,
+    optimize: Optimize = None,
+    flash: Flash = None,
+    ram: Ram = None,
+    constant_time: ConstantTime = False,
     as_json: AsJson = False,
 ) -> None:
     """Compile MODEL into a folder of C or Verilog.
@@ -107,7 +114,12 @@ def compile_(
     vectors = opened.quantized(read_images(opened, data, SELF_TEST_VECTORS)[0]) if data else None
     form = {"package": package, "prefix": prefix, "context": context}
     options = target_options(target, output, fold, cycles, {k: v for k, v in form.items() if v and v != "plain"})
-    result = compile(opened, target, verify=verify, vectors=vectors, **options)
+    options |= {"verify": verify, "vectors": vectors}
+    wanted = (core, tuned, optimize, flash, ram, constant_time)
+    if target != "c" and any(wanted):
+        raise LrtcError("only --target c chooses kernels by their cost on a core")
+    found = choose(opened, *wanted, **options)
+    result, chosen = found if found else (compile(opened, target, **options), None)
     manifest = {"lrtc": __version__, "target": target, "name": result.name}
     write_folder(folder, result.files, {**manifest, **({"symbols": prefix + result.name} if prefix else {})})
     if as_json:
@@ -117,7 +129,7 @@ def compile_(
         return
     out.print(layer_table(result.graph))
     print_plan(result.plan)
-    print_notes(result.notes)
+    print_notes([*result.notes, *(chosen.lines() if chosen else ())])
     out.print(f"wrote {len(result.files)} files to {folder}", highlight=False, soft_wrap=True)
 
 
@@ -157,46 +169,6 @@ def quantize(
     print_notes(done.quantised.notes)
     out.print(written_text(done, data or calibrate), markup=False, highlight=False, soft_wrap=True)
     out.print(f"wrote {result}", markup=False, highlight=False, soft_wrap=True)
-
-
-@app.command()
-def show(
-    model: ModelPath,
-    target: Annotated[str, typer.Option("--target", "-t", help="whose passes to run: c, verilog, or none")] = "c",
-    each: Annotated[bool, typer.Option("--each", help="print the graph after every pass")] = False,
-    after: Annotated[
-        str | None, typer.Option("--after", metavar="PASS", help="print the graph after this pass")
-    ] = None,
-    name: Name = None,
-    table: Annotated[bool, typer.Option("--table", help="a table of the layers instead of the graph")] = False,
-) -> None:
-    """Print what was understood of MODEL: the graph before and after passes.
-
-    Example: lrtc show model.pt --each
-    """
-    from lrtc.driver import open_model
-    from lrtc.ir import to_text
-    from lrtc.passes import pipeline_named, run_pipeline
-    from lrtc.report.tables import layer_table, saved_text
-
-    passes = [p.name for p in pipeline_named(target)]
-    if after is not None and after not in ("frontend", *passes):
-        known = ", ".join(["frontend", *passes])
-        raise LrtcError(
-            f"--after {after}: no such pass in the pipeline {target}{nearest(after, passes)}; known: {known}"
-        )
-    opened = open_model(model, name)
-    steps = [("frontend", opened.graph, saved_text(None, opened.graph))]
-    run_pipeline(opened.graph, target, lambda p, g: steps.append((p.name, g, saved_text(steps[-1][1], g))))
-    if after is not None:
-        steps = [step for step in steps if step[0] == after]
-    elif not each:
-        steps = steps[-1:]
-    for step, graph, saved in steps:
-        if len(steps) > 1:
-            out.print(f"// after {step}: {saved}", style="dim", highlight=False)
-        out.print(layer_table(graph) if table else to_text(graph), markup=False, highlight=False, soft_wrap=True)
-    print_notes(opened.notes)
 
 
 @app.command()

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lrtc.errors import LrtcError, nearest
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save, or an .onnx file")]
 Name = Annotated[str | None, typer.Option("--name", help="name of the functions and files; default: the stem")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+Core = Annotated[
+    str | None, typer.Option("--core", help="choose the kernels by what they cost on this core, measured here")
+]
+Tuned = Annotated[Path | None, typer.Option("--tuned", help="a table of `lrtc tune`, instead of measuring now")]
+Optimize = Annotated[str | None, typer.Option("--optimize", help="speed (default), flash or ram")]
+Flash = Annotated[str | None, typer.Option("--flash", metavar="BYTES", help="flash that the network may take: 64K")]
+Ram = Annotated[str | None, typer.Option("--ram", metavar="BYTES", help="static RAM it may take, without the stack")]
+ConstantTime = Annotated[bool, typer.Option("--constant-time", help="no kernel whose time depends on the input")]
+
+if TYPE_CHECKING:
+    from lrtc.driver import Model as OpenModel
+    from lrtc.driver import Result
+    from lrtc.tuning import Chosen
 
 
 def size(
@@ -75,3 +89,67 @@ def report(
     out.print(cost_table(costs))
     for line in cost_lines(costs, clock_hz, current, supply):
         print_line(line)
+
+
+def tune(
+    model: Model,
+    core: Annotated[str, typer.Option("--core", help="the core to measure on")] = "cortex-m4",
+    data: Annotated[Path | None, typer.Option("--data", help="take the image from this .npz; default: random")] = None,
+    table: Annotated[
+        Path | None, typer.Option("-o", "--output-file", help="the table; default: build/NAME-CORE.tuned.json")
+    ] = None,
+    name: Name = None,
+) -> None:
+    """Measure every kernel that each layer may have on an emulated core; write the table for `lrtc compile --tuned`.
+
+    Example: lrtc tune model.pt --core cortex-m0plus
+    """
+    from lrtc.cli import read_images
+    from lrtc.driver import open_model
+    from lrtc.report.costs import option_table
+    from lrtc.tuning import tune, write_text
+    from lrtc.wholefile import write_whole
+
+    opened = open_model(model, name)
+    image = opened.quantized(read_images(opened, data, 1)[0]) if data else None
+    with working(f"measuring on {core}"):
+        found = tune(opened, core, image)
+    table = table or Path("build") / f"{opened.name}-{core}.tuned.json"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(table, write_text(found).encode())
+    out.print(option_table(found))
+    print_line(f"wrote {table}")
+
+
+def choose(
+    model: OpenModel, core: str | None, tuned: Path | None, optimize: str | None, flash: str | None, ram: str | None,
+    constant_time: bool = False, **options: object,
+) -> tuple[Result, Chosen] | None:  # fmt: skip
+    """Return the network as C with kernels chosen by cost, and the choice; None when nothing asks for one."""
+    from lrtc.plan.select import OBJECTIVES, Budget
+    from lrtc.tuning import compile_tuned, read_tuning, tune
+
+    if optimize and optimize not in OBJECTIVES:
+        raise LrtcError(f"--optimize {optimize}{nearest(optimize, OBJECTIVES)}: {', '.join(OBJECTIVES)} are supported")
+    if not (core or tuned or optimize or flash or ram or constant_time):
+        return None
+    if not (core or tuned):
+        raise LrtcError("a choice by cost needs a core to measure on", hint="give --core, or --tuned with a table")
+    budget = Budget(optimize or "speed", octets(flash, "--flash"), octets(ram, "--ram"), constant_time)
+    with working(f"{core or tuned}: choosing kernels"):
+        table = read_tuning(tuned) if tuned else tune(model, str(core))
+        if core and table.core != core:
+            raise LrtcError(f"{tuned} was measured on {table.core}, not on {core}")
+        return compile_tuned(model, table, budget, **options)
+
+
+def octets(text: str | None, option: str) -> int | None:
+    """Return the bytes of "65536", "64K" or "1M"; LrtcError for anything else."""
+    if text is None:
+        return None
+    number = text.strip().upper().removesuffix("B").removesuffix("I")
+    scale = {"K": 1024, "M": 1024**2}.get(number[-1:], 1)
+    digits = number if scale == 1 else number[:-1]
+    if not (digits.isascii() and digits.isdecimal()):
+        raise LrtcError(f"{option} {text}: bytes like 65536, 64K or 1M are supported")
+    return int(digits) * scale

@@ -17,8 +17,8 @@ PACKAGE = ROOT / "lrtc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ABOVE = {
-    "driver", "chain", "flashing", "cli", "cli_boards", "cli_costs", "terminal", "bench", "bench_layers", "report",
-    "train",
+    "driver", "chain", "flashing", "tuning", "cli", "cli_boards", "cli_costs", "cli_show", "terminal", "bench",
+    "bench_layers", "report", "train",
 }  # fmt: skip
 MAY = {  # part → parts of lrtc it may import
     "errors": set(),

@@ -6,13 +6,15 @@ has a section of its own; emitted C has no recursion and no function pointer, so
 
 from __future__ import annotations
 
+import bisect
+import io
 import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrtc.check.cores import Core
-from lrtc.check.firmware import OPTIMISE, missing, standard
+from lrtc.check.firmware import OPTIMISE, Firmware, missing, standard
 from lrtc.check.toolchain import compile_c, compiler_for, write_files
 from lrtc.errors import LrtcError
 from lrtc.resources import share
@@ -50,6 +52,25 @@ def worst_stack(files: dict[str, str], name: str, core: Core, flags: tuple[str, 
             said.unlink()
     roots = [f"{name}_run", f"{name}_classify"]
     return _deepest(frames, calls, [root for root in roots if root in frames], RETURN_ADDRESS.get(core.family, 0))
+
+
+def calls_in(firmware: Firmware) -> dict[str, set[str]]:
+    """Return function → functions that its code refers to, of a program linked with --emit-relocs."""
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.relocation import RelocationSection
+
+    elf = ELFFile(io.BytesIO(firmware.elf))
+    starts = [address for address, _, _ in firmware.functions]
+    found: dict[str, set[str]] = {}
+    for section in elf.iter_sections():
+        if isinstance(section, RelocationSection) and section.name in (".rel.text", ".rela.text"):
+            table = elf.get_section(section["sh_link"])
+            for relocation in section.iter_relocations():
+                symbol = table.get_symbol(relocation["r_info_sym"])
+                i = bisect.bisect_right(starts, relocation["r_offset"]) - 1
+                if symbol["st_info"]["type"] == "STT_FUNC" and i >= 0:
+                    found.setdefault(firmware.functions[i][2], set()).add(symbol.name)
+    return found
 
 
 def _frames(said: str, source: str) -> dict[str, int]:

@@ -20,6 +20,7 @@ from lrtc.driver import Result
 from lrtc.errors import DoesNotFit, LrtcError, ToolMissing
 from lrtc.ir import feed_rows
 from lrtc.ir.ops import Conv2d, Linear
+from lrtc.tuning import Tuning
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,16 @@ def cost_json(report: CostReport, clock_hz: float | None, ua_per_mhz: float | No
         "seconds": report.seconds(clock_hz) if clock_hz else None,
         "joules": report.joules(ua_per_mhz, volts) if ua_per_mhz and volts else None,
     }
+
+
+def option_table(tuning: Tuning) -> Table:
+    """Return what was measured of each layer's kernels as a rich table."""
+    table = _table("layer", "kernel", tuning.unit, "flash", "RAM", left=(0, 1))
+    for layer in tuning.layers:
+        for i, o in enumerate(sorted(layer.options, key=lambda o: o.cost)):
+            table.add_row("" if i else layer.name, o.kernel, _n(o.cost), _n(o.flash), _n(o.ram))
+    table.add_row("what has no choice", "", _n(tuning.rest), _n(tuning.flash), _n(tuning.ram))
+    return table
 
 
 def hertz(text: str) -> float:

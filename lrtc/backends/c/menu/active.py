@@ -57,6 +57,7 @@ class Active(Kernel):
     """
 
     name = template = "active"
+    constant_time = False
     formula = (
         "acc[o] = sum of w * x, 32 outputs to a word: the weights of listed inputs are added, those that are +1, or"
         " those that are -1 if they are fewer, or for ternary inputs both"

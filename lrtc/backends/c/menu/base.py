@@ -61,6 +61,7 @@ class Kernel:
     formula, decision: the comment above the function; decision where the kernel's tables hold the level. scratch_name,
     scratch_ctype: the parameter that points to the scratch. elements: it hands over one integer `acc` at a time, and
     stages may follow; else it writes whole words of `b1`. reads_elements: it reads its input element by element.
+    constant_time: how long it takes does not depend on the input.
     """
 
     name = ""
@@ -71,6 +72,7 @@ class Kernel:
     scratch_ctype = "uint32_t"
     elements = True
     reads_elements = False
+    constant_time = True
 
     def refuse(self, layer: Matrix) -> str:
         """Return why the kernel cannot compute this layer, or ""."""

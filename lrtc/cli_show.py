@@ -1,0 +1,61 @@
+"""lrtc show: what was understood of a model, pass by pass, and why each layer gets its kernel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrtc.cli_costs import Core, Tuned, choose
+from lrtc.errors import LrtcError, nearest
+from lrtc.terminal import out, print_line, print_notes
+
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]
+Name = Annotated[str | None, typer.Option("--name", help="name of the functions, modules and files; default: the stem")]
+
+
+def show(
+    model: ModelPath,
+    target: Annotated[str, typer.Option("--target", "-t", help="whose passes to run: c, verilog, or none")] = "c",
+    each: Annotated[bool, typer.Option("--each", help="print the graph after every pass")] = False,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="PASS", help="print the graph after this pass")
+    ] = None,
+    name: Name = None,
+    table: Annotated[bool, typer.Option("--table", help="a table of the layers instead of the graph")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="why each layer gets its kernel on --core (C)")] = False,
+    core: Core = None,
+    tuned: Tuned = None,
+) -> None:
+    """Print what was understood of MODEL: the graph before and after passes.
+
+    Example: lrtc show model.pt --each
+    """
+    from lrtc.driver import open_model
+    from lrtc.ir import to_text
+    from lrtc.passes import pipeline_named, run_pipeline
+    from lrtc.report.tables import layer_table, saved_text
+
+    passes = [p.name for p in pipeline_named(target)]
+    if after is not None and after not in ("frontend", *passes):
+        known = ", ".join(["frontend", *passes])
+        raise LrtcError(
+            f"--after {after}: no such pass in the pipeline {target}{nearest(after, passes)}; known: {known}"
+        )
+    opened = open_model(model, name)
+    if plan:
+        for line in choose(opened, None if tuned else core or "cortex-m4", tuned, None, None, None)[1].lines():
+            print_line(line)
+        return
+    steps = [("frontend", opened.graph, saved_text(None, opened.graph))]
+    run_pipeline(opened.graph, target, lambda p, g: steps.append((p.name, g, saved_text(steps[-1][1], g))))
+    if after is not None:
+        steps = [step for step in steps if step[0] == after]
+    elif not each:
+        steps = steps[-1:]
+    for step, graph, saved in steps:
+        if len(steps) > 1:
+            out.print(f"// after {step}: {saved}", style="dim", highlight=False)
+        out.print(layer_table(graph) if table else to_text(graph), markup=False, highlight=False, soft_wrap=True)
+    print_notes(opened.notes)

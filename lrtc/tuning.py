@@ -1,0 +1,222 @@
+"""Measure every kernel that a layer may have on an emulated core, and choose by what was measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lrtc import interp
+from lrtc.check.cores import CORES, core_named
+from lrtc.check.emulate import build_network, run_emulated
+from lrtc.check.firmware import OPTIMISE, Firmware
+from lrtc.check.stack import calls_in
+from lrtc.driver import Model, Result, compile, random_feeds
+from lrtc.errors import LrtcError, Mismatch, shown
+from lrtc.ir import Graph, feed_rows, in_rows, to_text
+from lrtc.plan.select import Budget, Layer, Option, select
+
+FORMAT = 1
+CALLS = (*OPTIMISE, "-Wl,--emit-relocs")  # the linker keeps who calls whom
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What was measured of a network on a core, for one image. unit: cycles (estimated) or instructions.
+
+    digest: of the network. rest: the cost of what has no choice; flash, ram: its bytes (ram: the most alive at once).
+    """
+
+    name: str
+    digest: str
+    core: str
+    unit: str
+    rest: int
+    flash: int
+    ram: int
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A choice: layer → kernel, for `kernels=` of the C target, and its options in the order of the layers."""
+
+    tuning: Tuning
+    options: tuple[Option, ...]
+
+    @property
+    def kernels(self) -> dict[str, str]:
+        """Return layer → kernel."""
+        return {layer.key: o.kernel for layer, o in zip(self.tuning.layers, self.options, strict=True)}
+
+    @property
+    def cost(self) -> int:
+        """Return the cost of an image."""
+        return self.tuning.rest + sum(option.cost for option in self.options)
+
+    def lines(self) -> list[str]:
+        """Return why each layer has its kernel, a line each."""
+        return [
+            _because(layer, option, self.tuning.unit)
+            for layer, option in zip(self.tuning.layers, self.options, strict=True)
+        ]
+
+
+def _because(layer: Layer, chosen: Option, unit: str) -> str:
+    others = sorted((o for o in layer.options if o is not chosen), key=lambda o: o.cost)
+    says = [f"{o.kernel} {o.cost / max(1, chosen.cost):.2f}×, {o.flash - chosen.flash:+,} B" for o in others[:3]]
+    return (
+        f"{layer.name}: {chosen.kernel}, {chosen.cost:,} {unit}, flash {chosen.flash:,} B, RAM {chosen.ram:,} B "
+        f"({'; '.join(says) if says else 'no other kernel can'})"
+    )
+
+
+def digest_of(graph: Graph) -> str:
+    """Return what tells two networks apart: types, ops and constants."""
+    found = hashlib.sha256(to_text(graph).encode())
+    for node in graph.nodes:
+        if (value := graph.const(node.out)) is not None:
+            found.update(np.ascontiguousarray(value).tobytes())
+    return found.hexdigest()[:16]
+
+
+def tune(model: Model, core: str, feeds: Mapping[str, np.ndarray] | None = None) -> Tuning:
+    """Return every legal kernel of every layer measured on `core`; LrtcError unless Unicorn runs the core.
+
+    feeds: an image, input → data in the IR's order; random by default. Each build gives every layer its next kernel, so
+    there are as many as one layer has kernels; each answer is compared with the interpreter's.
+    """
+    if not core_named(core).unicorn:
+        able = ", ".join(name for name, known in CORES.items() if known.unicorn)
+        raise LrtcError(f"{core}: its emulator does not count by layer; tuning is possible on {able}")
+    first = compile(model, "c", verify=False)
+    image = feeds or random_feeds(first.graph, 3)
+    image = {name: value[-1:] for name, value in image.items()}
+    want = in_rows(interp.answers(first.graph, image).values())[0]
+    legal = _legal(first)
+    found: dict[str, dict[str, Option]] = {key: {} for key in legal}
+    unit, rest, flash = "instructions", 0, 0
+    for turn in range(max((len(kernels) for kernels in legal.values()), default=1)):
+        kernels = {key: names[min(turn, len(names) - 1)] for key, names in legal.items()}
+        result = compile(model, "c", verify=False, kernels=kernels)
+        rows = feed_rows(result.graph, image)
+        done = run_emulated(dict(result.files), result.name, rows, core, result.ports, CALLS)
+        if not np.array_equal(done.logits[0], want):
+            raise Mismatch(f"{core}: with the kernels {kernels} the logits are not the interpreter's")
+        unit, costs = ("cycles", done.cycles) if done.cycles else ("instructions", done.profile)
+        options = _options(result, costs, done.firmware)
+        for key, option in options.items():
+            found[key].setdefault(option.kernel, option)
+        rest = sum(costs.values()) - sum(option.cost for option in options.values())
+        kept = {part for option in options.values() for part in option.shared}
+        kept_bytes = sum(n for _, n in kept) + sum(option.flash for option in options.values())
+        flash = max(flash, done.sizes.flash - kept_bytes)
+    names = {step.nodes[0].out: ", ".join(step.origins) or step.y for step in first.plan.steps if step.kernel}
+    layers = tuple(Layer(key, names[key], tuple(options.values())) for key, options in found.items())
+    ram = max((_alive(first, i) for i, step in enumerate(first.plan.steps) if not step.kernel), default=0)
+    return Tuning(first.name, digest_of(first.graph), core, unit, rest, flash, ram, layers)
+
+
+def _options(result: Result, costs: Mapping[str, int], firmware: Firmware) -> dict[str, Option]:
+    """Return layer → what its kernel costs in this build."""
+    places = [*firmware.functions, *firmware.objects]
+    sizes = {name: size for _, size, name in firmware.functions}
+    calls = calls_in(firmware)
+    found = {}
+    for i, step in enumerate(result.plan.steps):
+        if not step.kernel:
+            continue
+        prefix = f"{result.name}_{i + 1}_"
+        mine = {name for _, _, name in places if name.startswith(prefix)}
+        shared = sorted((name, sizes[name]) for name in _reached(calls, mine) if name in sizes and name not in mine)
+        found[step.nodes[0].out] = Option(
+            step.kernel.name,
+            sum(n for name, n in costs.items() if name.startswith(prefix)),
+            sum(size for _, size, name in places if name in mine),
+            _alive(result, i),
+            step.kernel.constant_time,
+            tuple(shared),
+        )
+    return found
+
+
+def _reached(calls: Mapping[str, set[str]], functions: set[str]) -> set[str]:
+    found, waiting = set(), list(functions)
+    while waiting:
+        for callee in calls.get(waiting.pop(), ()):
+            if callee not in found:
+                found.add(callee)
+                waiting.append(callee)
+    return found
+
+
+def _legal(result: Result) -> dict[str, tuple[str, ...]]:
+    """Return layer → its kernels, the default first."""
+    from lrtc.backends.c.menu import legal
+
+    return {
+        step.nodes[0].out: tuple(dict.fromkeys((step.kernel.name, *legal(step.matrix))))
+        for step in result.plan.steps
+        if step.kernel
+    }
+
+
+def _alive(result: Result, index: int) -> int:
+    slots = result.plan.arena.slots
+    return sum(slot.buffer.size for slot in slots if slot.buffer.first <= index <= slot.buffer.last)
+
+
+def compile_tuned(model: Model, tuning: Tuning, budget: Budget, **options: object) -> tuple[Result, Chosen]:
+    """Return the network compiled to C with the best choice under the budget, and the choice.
+
+    A budget of flash is held against the linked program: where that is larger than the sum of what was measured (its
+    parts are aligned, and placed, differently), the choice is made again with that much less. LrtcError if nothing
+    fits, or if another network was measured. options: those of the C target.
+    """
+    if tuning.digest != digest_of(compile(model, "c", verify=False).graph):
+        raise LrtcError(f"the table was measured on another network than {model.name}; run `lrtc tune` again")
+    fixed = tuning.flash
+    while True:
+        chosen = Chosen(tuning, select(tuning.layers, budget, fixed, tuning.ram))
+        over = 0 if budget.flash is None else _flash(model, chosen) - budget.flash
+        if over <= 0:
+            return compile(model, "c", kernels=chosen.kernels, **options), chosen
+        fixed += over
+
+
+def _flash(model: Model, chosen: Chosen) -> int:
+    result = compile(model, "c", verify=False, kernels=chosen.kernels)
+    with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
+        return build_network(dict(result.files), result.name, chosen.tuning.core, Path(folder)).sizes.flash
+
+
+def write_text(tuning: Tuning) -> str:
+    """Return the table as JSON."""
+    return json.dumps({"format": FORMAT, **asdict(tuning)}, indent=1) + "\n"
+
+
+def read_tuning(path: Path) -> Tuning:
+    """Return a table that `lrtc tune` wrote; LrtcError for anything else."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.pop("format") != FORMAT:
+            raise ValueError("it has another format")
+        layers = [
+            Layer(layer["key"], layer["name"], tuple(_option(option) for option in layer["options"]))
+            for layer in data.pop("layers")
+        ]
+        return Tuning(**data, layers=tuple(layers))
+    except OSError as error:
+        raise LrtcError(f"{path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LrtcError(f"{path}: no table of `lrtc tune`: {shown(str(error))}") from None
+
+
+def _option(data: dict) -> Option:
+    shared = tuple((str(name), int(size)) for name, size in data.pop("shared"))
+    return Option(**data, shared=shared)
