@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +11,15 @@ import typer
 
 from lrtc import __version__
 from lrtc.cli_boards import boards, flash
+<<<<<<< HEAD
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
 from lrtc.cli_show import show
 from lrtc.errors import LrtcError
+=======
+from lrtc.cli_costs import report, size
+from lrtc.cli_options import OutputKind, c_form, parse_bits, target_options
+from lrtc.errors import LrtcError, nearest
+>>>>>>> flash
 from lrtc.terminal import err, out, print_json, print_line, print_notes, working
 
 app = typer.Typer(
@@ -29,13 +34,6 @@ app = typer.Typer(
 
 for command in (show, size, report, tune, boards, flash):
     app.command()(command)
-
-
-class OutputKind(str, Enum):
-    """What the accelerator sends."""
-
-    logits = "logits"
-    klass = "class"
 
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]
@@ -87,6 +85,10 @@ def compile_(
     ] = "plain",
     prefix: Annotated[str, typer.Option("--prefix", help="put before every symbol (C)")] = "",
     context: Annotated[bool, typer.Option("--context", help="re-entrant: the caller gives the arena (C)")] = False,
+    report: Annotated[bool, typer.Option("--report", help="a self-test that says what differs (C)")] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="CORE", help="time layers, beside what CORE executes (C)")
+    ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="take the self-test's vectors from this .npz")] = None,
     verify: Annotated[
         bool | None, typer.Option("--verify/--no-verify", help="compare outputs before and after every pass")
@@ -104,6 +106,7 @@ def compile_(
     Example: lrtc compile model.pt --target c -o firmware/net
     """
     from lrtc.driver import SELF_TEST_VECTORS, backend_for, compile, open_model
+    from lrtc.flashing import predicted
     from lrtc.output import check_folder, write_folder
     from lrtc.report.tables import layer_rows, layer_table
 
@@ -112,6 +115,7 @@ def compile_(
     folder = folder or Path("build") / f"{opened.name}-{target}"
     check_folder(folder)
     vectors = opened.quantized(read_images(opened, data, SELF_TEST_VECTORS)[0]) if data else None
+<<<<<<< HEAD
     form = {"package": package, "prefix": prefix, "context": context}
     options = target_options(target, output, fold, cycles, {k: v for k, v in form.items() if v and v != "plain"})
     options |= {"verify": verify, "vectors": vectors}
@@ -120,6 +124,13 @@ def compile_(
         raise LrtcError("only --target c chooses kernels by their cost on a core")
     found = choose(opened, *wanted, **options)
     result, chosen = found if found else (compile(opened, target, **options), None)
+=======
+    form = c_form(package, prefix, context, report, profile)
+    options = target_options(target, output, fold, cycles, form)
+    if profile:
+        options["profile"] = predicted(opened, profile)
+    result = compile(opened, target, verify=verify, vectors=vectors, **options)
+>>>>>>> flash
     manifest = {"lrtc": __version__, "target": target, "name": result.name}
     write_folder(folder, result.files, {**manifest, **({"symbols": prefix + result.name} if prefix else {})})
     if as_json:
@@ -296,44 +307,6 @@ def simulate(
         if waves:
             out.print(f"waveform: {verdicts[0].figures.get('waves')}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(v.equal for v in verdicts) else 1)
-
-
-def target_options(
-    target: str, output: OutputKind, fold: list[str] | None, cycles: int | None, form: dict[str, object] | None = None
-) -> dict[str, object]:
-    """Return a backend's options from the command line's. form: those of C."""
-    if form and target != "c":
-        raise LrtcError(f"{', '.join(f'--{name}' for name in form)}: only --target c has this option")
-    if target != "verilog":
-        given = [name for name, value in (("--fold", fold), ("--cycles", cycles)) if value]
-        if output is not OutputKind.logits:
-            given.append("--output")
-        if given:
-            raise LrtcError(f"{', '.join(given)}: only --target verilog has this option")
-        return form or {}
-    options: dict[str, object] = {"output": output.value}
-    if fold:
-        options["fold"] = dict(parse_fold(text) for text in fold)
-    if cycles:
-        options["target_cycles"] = cycles
-    return options
-
-
-def parse_fold(text: str) -> tuple[str, tuple[int, int]]:
-    """Return (layer, (PE, SIMD)) for `layer=PExSIMD`."""
-    layer, _, shape = text.rpartition("=")
-    pe, _, simd = shape.partition("x")
-    if not layer or not (pe.isdecimal() and simd.isdecimal()) or not int(pe) or not int(simd):
-        raise LrtcError(f"--fold {text}: LAYER=PExSIMD is supported, for example conv1=8x9")
-    return layer, (int(pe), int(simd))
-
-
-def parse_bits(text: str) -> tuple[str, int]:
-    """Return (layer, bits) for `layer=BITS`."""
-    layer, _, number = text.rpartition("=")
-    if not layer or not number.isdecimal():
-        raise LrtcError(f"--layer {text}: LAYER=BITS is supported, for example relu1=8")
-    return layer, int(number)
 
 
 def read_images(model, path: Path, images: int | None = None):

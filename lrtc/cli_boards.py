@@ -69,6 +69,9 @@ def flash(
     ] = None,
     port: Annotated[str | None, typer.Option("--port", help="serial port, where the programmer wants one")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="write the files, print the command, run nothing")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="time every layer, beside the instructions that an emulator counts")
+    ] = False,
     folder: Annotated[
         Path | None, typer.Option("--output-dir", "-o", help="folder to write; default: build/NAME-BOARD")
     ] = None,
@@ -85,10 +88,10 @@ def flash(
     from lrtc.output import check_folder, write_folder
 
     chosen = board_named(board)
-    opened, images = _network(model, name, data)
+    opened, images = _network(model, name, data, chosen.core if profile else None)
     folder = folder or Path("build") / f"{opened.name}-{chosen.name}"
     check_folder(folder)
-    made = prepare(opened, chosen, firmware, console)
+    made = prepare(opened, chosen, firmware, console, profile=profile)
     files = {**made.sources, **made.images}
     write_folder(folder, files, {"lrtc": __version__, "target": "firmware", "name": made.network, "board": chosen.name})
     report = {"name": made.network, "board": chosen.name, "folder": str(folder), "files": sorted(files)}
@@ -110,8 +113,8 @@ def flash(
     raise typer.Exit(1 if report.get("status") else 0)
 
 
-def _network(model: Path, name: str | None, data: Path | None) -> tuple[Network, bytes]:
-    """Return the network as C, and images for its console."""
+def _network(model: Path, name: str | None, data: Path | None, profiled: str | None = None) -> tuple[Network, bytes]:
+    """Return the network as C, and images for its console. profiled: the core that its layers are counted on."""
     from lrtc.driver import SELF_TEST_VECTORS, class_count, open_model, random_feeds
     from lrtc.flashing import network_in, network_of
     from lrtc.frontend.data import read_feeds
@@ -127,7 +130,7 @@ def _network(model: Path, name: str | None, data: Path | None) -> tuple[Network,
         images = opened.quantized({key: x[:SELF_TEST_VECTORS] for key, x in raw.items()})
     else:
         images = random_feeds(opened.graph, SELF_TEST_VECTORS)
-    return network_of(opened, images), images[inputs[0].name].tobytes()
+    return network_of(opened, images, profiled), images[inputs[0].name].tobytes()
 
 
 def _size_line(made: Flashable) -> str:

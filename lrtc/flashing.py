@@ -13,11 +13,13 @@ from lrtc.backends.c.firmware import choose_console, project
 from lrtc.boards import Board
 from lrtc.check.board import Built, build, compile_sources, compiler_of, core_flags
 from lrtc.check.cores import core_named
+from lrtc.check.emulate import run_emulated, runs_here
 from lrtc.check.images import to_bin, to_hex, to_uf2
 from lrtc.check.machine import Machine
-from lrtc.driver import Model, compile, legal_name
+from lrtc.driver import Model, compile, legal_name, random_feeds
 from lrtc.errors import LrtcError, ToolMissing, shown
 from lrtc.interp import Feeds
+from lrtc.ir.ports import in_rows, ports_of
 from lrtc.output import MANIFEST
 
 SYMBOLS = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
@@ -77,9 +79,22 @@ class Fit:
     why: str = ""
 
 
-def network_of(model: Model, vectors: Feeds | None = None) -> Network:
-    """Return a model compiled to C. vectors: of the self-test, as `compile` takes them."""
-    return Network(model.name, dict(compile(model, "c", vectors=vectors).files))
+def network_of(model: Model, vectors: Feeds | None = None, profiled: str | None = None) -> Network:
+    """Return a model compiled to C, its self-test with a report. vectors: as `compile` takes them.
+
+    profiled: a core; layers are then timed, beside the instructions that an emulator counts on it, where one can.
+    """
+    options = {"profile": predicted(model, profiled)} if profiled else {}
+    return Network(model.name, dict(compile(model, "c", vectors=vectors, report=True, **options).files))
+
+
+def predicted(model: Model, core: str) -> dict[str, int]:
+    """Return the instructions of each layer's function on an emulated core; nothing where that cannot be counted."""
+    if not runs_here(core_named(core).name):
+        return {}
+    result = compile(model, "c")
+    x = in_rows(random_feeds(result.graph, 1)[value.name] for value in result.graph.inputs)
+    return run_emulated(dict(result.files), result.name, x, core, ports_of(result.graph)).profile
 
 
 def network_in(folder: Path) -> Network:
@@ -99,7 +114,7 @@ def network_in(folder: Path) -> Network:
     name = legal_name(name)
     if not isinstance(symbols, str) or not symbols.endswith(name) or not SYMBOLS.fullmatch(symbols):
         raise LrtcError(f"{where}: {shown(symbols)} is no name of C that ends in {name}")
-    wanted = (f"{name}.c", f"{name}.h", f"{name}_test.c")
+    wanted = tuple(f"{name}{ending}" for ending in (".c", ".h", "_test.c", "_profile.c", "_profile.h"))
     found = {}
     for path in (p for p in listed if isinstance(p, str) and p.rpartition("/")[2] in wanted):
         found[path.rpartition("/")[2]] = _source(folder, path)
@@ -121,12 +136,12 @@ def _source(folder: Path, path: str) -> str:
 
 def prepare(
     network: Network, board: Board, program: str = "self-test", console: str | None = None,
-    objects: dict[tuple[str, ...], dict[str, str]] | None = None,
+    objects: dict[tuple[str, ...], dict[str, str]] | None = None, profile: bool = False,
 ) -> Flashable:  # fmt: skip
     """Return the firmware of a board around a network, built where its compiler is here.
 
-    objects: flags → what is compiled already. LrtcError if the board has no such program or console, or the network
-    does not fit.
+    objects: flags → what is compiled already. profile: whether layers are timed. LrtcError if the board has no such
+    program, console or clock, or the network does not fit.
     """
     console = choose_console(board, console)
     first = core_named(board.core).compilers[0]
@@ -136,7 +151,7 @@ def prepare(
     except ToolMissing as error:
         lacking, flags = error, core_flags(board, first.flags)
     compiler = " ".join((first.program, *first.words) if lacking else (tool.name, *tool.words))
-    made = project(network.name, network.prefix, network.files, board, program, console, compiler, flags)
+    made = project(network.name, network.prefix, network.files, board, program, console, compiler, flags, profile)
     if lacking is not None:
         return Flashable(network.name, board, console, made.files, None, lacking)
     done = (objects or {}).get(made.cflags, {})

@@ -110,7 +110,7 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
         "a folding of no layer": (["compile", NET, "-t", "verilog", "--fold", "conv9=1x1", *out], "conv9"),
         "a folding without numbers": (["compile", NET, "-t", "verilog", "--fold", "conv1=axb", *out], "PExSIMD"),
         "an option of another target": (["compile", NET, "--cycles", "9", *out], "only --target verilog"),
-        "an unknown engine": (["run", NET, "--data", DIGITS, "--engine", "cortex-m3"], "cortex-m4"),
+        "an unknown engine": (["run", NET, "--data", DIGITS, "--engine", "cortex-m9"], "cortex-m4"),
         "real activations": (["compile", RELU, *out], "`lrtc quantize` makes integers of ReLU activations"),
         "bits of a layer without number": (
             ["quantize", RELU, "--calibrate", DIGITS, "--layer", "relu1", "-o", tmp_path / "q.pt"],

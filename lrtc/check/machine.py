@@ -91,7 +91,7 @@ class Machine:
             self._uc.emu_stop()
 
     def _serve(self, pc: int) -> bool:
-        """Do what the trap of semihosting at `pc` asks for: leave, print, read a byte. Return whether it left."""
+        """Do what the trap of semihosting at `pc` asks for: leave, print, read, count. Return whether it left."""
         operation, argument = (self._uc.reg_read(register) for register in self._isa.arguments[:2])
         if operation == 0x20:
             self._status = int.from_bytes(self._uc.mem_read(argument + 4, 4), "little", signed=True)
@@ -100,6 +100,8 @@ class Machine:
             while (character := bytes(self._uc.mem_read(argument, 1))) != b"\0":
                 self.output += character.decode("latin-1")
                 argument += 1
+        if operation == 0x30:
+            self._uc.mem_write(argument, self.executed().to_bytes(8, "little"))
         if operation == 7:
             self._uc.reg_write(self._isa.arguments[0], next(self._given, 0xFFFF_FFFF))
         return False

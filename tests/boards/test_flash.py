@@ -69,7 +69,8 @@ def test_an_emulated_board_passes_and_a_changed_vector_fails(tmp_path: Path, lrt
     test.write_text(f"{head}_expected{changed}")
     done = lrtc("flash", folder, "--board", "emulated-cortex-m0")
     assert done.status == 1, done.stderr
-    assert "mnist_ternary on emulated-cortex-m0: FAIL, 1 values differ" in done.stdout
+    assert "mnist_ternary on emulated-cortex-m0: vector 0, value 0: want " in done.stdout
+    assert done.stdout.endswith("FAIL, 1 values differ\n")
 
 
 def test_json_says_what_was_built_and_what_it_said(tmp_path: Path, lrtc):
@@ -78,6 +79,15 @@ def test_json_says_what_was_built_and_what_it_said(tmp_path: Path, lrtc):
     assert answer["output"].splitlines()[1:] == ["7", "2", "1", "0"]
     assert answer["status"] == 0
     assert (answer["flash"], answer["ram"]) > (10_000, 1_000)
+
+
+def test_a_profile_measures_what_was_predicted(lrtc):
+    """Each layer's instructions as the program counts them: those of the emulator, and the few of reading the clock."""
+    done = lrtc("flash", NET, "--board", "emulated-cortex-m3", "--profile")
+    assert done.status == 0, done.stderr
+    rows = re.findall(r"^(\w+): (\d+) ticks, (\d+) instructions predicted$", done.stdout, re.M)
+    assert [name for name, _, _ in rows] == [f"mnist_ternary_{n}" for n in ("1_conv1", "2_conv2", "3_conv3", "4_fc")]
+    assert all(0 < int(ticks) - int(counted) < 40 for _, ticks, counted in rows)
 
 
 def test_a_dry_run_prints_the_command_and_writes_the_files(tmp_path: Path, lrtc):
@@ -161,6 +171,7 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
             "did you mean 'classify'",
         ),
         "an unknown console": ([NET, *m4, "--console", "uart"], "has semihosting"),
+        "a profile where no clock is known": ([NET, "--board", "esp32-c3", "--profile"], "no clock is known"),
         "a folder that is not ours": ([tmp_path, *m4], "no sound lrtc.json"),
         "a folder of Verilog": ([compiled, *m4], "holds verilog, not C"),
         "a folder with a way out": ([escape, *m4], "../x.c is no file in it"),
@@ -169,7 +180,8 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
 
 
 CASES = [
-    "an unknown board", "an unknown firmware", "an unknown console", "a folder that is not ours",
+    "a profile where no clock is known", "an unknown board",
+    "an unknown firmware", "an unknown console", "a folder that is not ours",
     "a folder of Verilog", "a folder with a way out", "data for a folder",
 ]  # fmt: skip
 

@@ -42,6 +42,14 @@ int lrtc_get(void)
     return lrtc_semihost(7, 0); /* SYS_READC */
 }
 
+uint32_t lrtc_ticks(void);
+uint32_t lrtc_ticks(void)
+{
+    uint32_t ticks[2];
+    (void)lrtc_semihost(0x30, ticks); /* SYS_ELAPSED: here the emulator's instructions */
+    return ticks[0];
+}
+
 void lrtc_exit(int status)
 {
     uint32_t block[2];

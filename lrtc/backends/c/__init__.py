@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import lrtc
 from lrtc.backends.base import Backend, Output
-from lrtc.backends.c.emit import render
+from lrtc.backends.c.emit import Form, render
 from lrtc.backends.c.memory import CPlan, plan_c
 from lrtc.backends.c.menu import MENU, Choice
 from lrtc.backends.c.package import PACKAGES, packed
@@ -41,7 +41,7 @@ REAL = (
     "or scores with lrtc.nn.LRTScale"
 )
 PREFIX = re.compile(r"[a-z][a-z0-9_]{0,31}", re.IGNORECASE | re.ASCII)
-OPTIONS = ("vectors", "templates", "kernels", "package", "prefix", "context")
+OPTIONS = ("vectors", "templates", "kernels", "package", "prefix", "context", "report", "profile")
 
 
 def refuse(graph: Graph) -> list[Fault]:
@@ -79,8 +79,8 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
 
     options: vectors (inputs uint8 [n, …], outputs [n, …], several in a row as in `ir.ports`) for the self-test;
     templates: a folder that is searched before ours; kernels: one for every layer that may have it, or convolution or
-    linear value → kernel (lrtc.backends.c.menu); package: one of `package.PACKAGES`; prefix: put before every symbol;
-    context: the caller gives the arena. LrtcError names every fault of the name and the options.
+    linear value → kernel (lrtc.backends.c.menu); package: one of `package.PACKAGES`; prefix, context,
+    report, profile: see `emit.Form`. LrtcError names every fault of the name and the options.
     """
     options = dict(options or {})
     faults = FaultList()
@@ -98,10 +98,8 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
         faults.add("package", f"no package {package!r}{nearest(str(package), PACKAGES)}; known: {', '.join(PACKAGES)}")
     plan = _plan(graph, options.get("kernels") or {}, faults)
     faults.check("the network cannot be written as C: {n}")
-    files = render(
-        graph, plan, name, lrtc.__version__, options.get("vectors"), options.get("templates"), prefix,
-        bool(options.get("context")),
-    )  # fmt: skip
+    form = Form(prefix, bool(options.get("context")), bool(options.get("report")), options.get("profile"))
+    files = render(graph, plan, name, lrtc.__version__, options.get("vectors"), options.get("templates"), form)
     return Output(packed(files, name, lrtc.__version__, str(package), prefix), plan)
 
 

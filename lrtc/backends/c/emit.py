@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,15 +29,36 @@ TEXT_ORDER = (
 
 
 @dataclass(frozen=True)
+class Form:
+    """What C looks like beside what it computes.
+
+    prefix: put before every symbol. context: the caller gives the arena. report: the self-test says what differs.
+    profile: None, or layers are timed; then function (without prefix) → instructions that were counted in an emulator.
+    """
+
+    prefix: str = ""
+    context: bool = False
+    report: bool = False
+    profile: Mapping[str, int] | None = None
+
+
+DEFAULT = Form()
+
+
+@dataclass(frozen=True)
 class ModelView:
     """What the files say about the whole model. name: what its symbols begin with; file: what its files do.
 
-    context: whether the caller gives the arena.
+    context: whether the caller gives the arena; report: whether the self-test says what differs; profile: whether
+    layers are timed; predicted: the instructions of each, or nothing.
     """
 
     name: str
     file: str
     context: bool
+    report: bool
+    profile: bool
+    predicted: tuple[int, ...]
     upper: str
     version: str
     ir: tuple[str, ...]
@@ -80,14 +102,16 @@ class ModelView:
 
 def render(
     graph: Graph, plan: CPlan, name: str, version: str, vectors: tuple[np.ndarray, np.ndarray] | None,
-    templates: Path | None, prefix: str = "", context: bool = False,
+    templates: Path | None, form: Form = DEFAULT,
 ) -> dict[str, str]:  # fmt: skip
-    """Return {path: text} of the files of `name`. prefix: put before every symbol; context: of the caller's arena."""
+    """Return {path: text} of the files of `name`."""
     loaded = environment((templates,) if templates else ())
-    view = _model(graph, plan, prefix + name, version, vectors, name, context)
+    view = _model(graph, plan, name, version, vectors, form)
     files = {f"{name}.c": "model.c.j2", f"{name}.h": "model.h.j2"}
     if view.vectors:
         files[f"{name}_test.c"] = "model_test.c.j2"
+    if view.profile:
+        files |= {f"{name}_profile.c": "profile.c.j2", f"{name}_profile.h": "profile.h.j2"}
     return {path: tidy(loaded.get_template(file).render(m=view)) for path, file in files.items()}
 
 
@@ -114,16 +138,19 @@ def tidy(text: str) -> str:
 
 
 def _model(
-    graph: Graph, plan: CPlan, name: str, version: str, vectors: tuple[np.ndarray, np.ndarray] | None, file: str,
-    context: bool,
-) -> ModelView:  # fmt: skip
+    graph: Graph, plan: CPlan, file: str, version: str, vectors: tuple[np.ndarray, np.ndarray] | None, form: Form
+) -> ModelView:
+    name = form.prefix + file
     layers = layer_views(graph, plan, name)
     inputs, outputs = port_views(graph, name)
     given, input_rows, expected_rows = _vectors(vectors)
     return ModelView(
         name=name,
         file=file,
-        context=context,
+        context=form.context,
+        report=form.report,
+        profile=form.profile is not None,
+        predicted=_predicted(layers, form),
         upper=name.upper(),
         version=comment_text(version),
         ir=tuple(comment_block(to_text(graph)).splitlines()),
@@ -140,6 +167,13 @@ def _model(
         input_rows=input_rows,
         expected_rows=expected_rows,
     )
+
+
+def _predicted(layers: tuple[LayerView, ...], form: Form) -> tuple[int, ...]:
+    """Return the instructions of each layer, or nothing unless all are known."""
+    known = form.profile or {}
+    functions = [layer.function.removeprefix(form.prefix) for layer in layers]
+    return tuple(known[f] for f in functions) if all(f in known for f in functions) else ()
 
 
 def _classifies(graph: Graph) -> bool:

@@ -71,7 +71,7 @@ class BoardView:
 class ProgramView:
     """A program as the templates see it. symbol: what its functions begin with; sections: of hw/c/mcu/link.ld.
 
-    context: the network is called with one.
+    context: the network is called with one; report: its self-test says what differs; profile: layers are timed.
     """
 
     name: str
@@ -80,6 +80,8 @@ class ProgramView:
     board: str
     program: str
     context: bool
+    report: bool
+    profile: bool
     sections: str
     compiler: str
     objcopy: str
@@ -111,15 +113,16 @@ def choose_console(board: Board, console: str | None) -> str:
 
 def project(
     name: str, prefix: str, network: dict[str, str], board: Board, program: str, console: str, compiler: str,
-    flags: Sequence[str],
+    flags: Sequence[str], profile: bool = False,
 ) -> Project:  # fmt: skip
     """Return the program of `board` around the network's files; LrtcError if it cannot be written.
 
-    prefix: of the network's symbols. flags: those that choose the core.
+    prefix: of the network's symbols. flags: those that choose the core. profile: whether layers are timed.
     """
     header = network[f"{name}.h"]
     symbol = prefix + name
     _check(name, symbol, network, program)
+    clock = (f"-DLRTC_PROFILE={_clock(name, network, board)}",) if profile else ()
     texts = share("hw") / "c"
     fixed = {"lrtc_board.h": "firmware/lrtc_board.h"}
     if console != "uart":
@@ -134,13 +137,13 @@ def project(
     own = ["main.c", "board.c", *(path for path in fixed if path.endswith((".c", ".S")))]
     sources = (*(path for path in taken if path.endswith(".c")), *own)
     bare = board.boot != "avr"
-    cflags = (*flags, *CFLAGS, *(FREESTANDING if bare else ()))
+    cflags = (*flags, *CFLAGS, *clock, *(FREESTANDING if bare else ()))
     ldflags = (*LDFLAGS, *(BARE if bare else ()))
     view = ProgramView(
         name=name, symbol=symbol, upper=symbol.upper(), board=board.name, program=program,
-        context=f"{symbol}_context" in header,
-        sections=(texts / "mcu" / "link.ld").read_text(encoding="utf-8"), compiler=compiler, objcopy=_objcopy(compiler),
-                cflags=" ".join(cflags), ldflags=" ".join(ldflags), sources=" ".join(sources),
+        context=f"{symbol}_context" in header, report=f"{symbol}_selftest_report" in header, profile=profile,
+        sections=(texts / "mcu" / "link.ld").read_text(encoding="utf-8"), compiler=compiler,
+        objcopy=_objcopy(compiler), cflags=" ".join(cflags), ldflags=" ".join(ldflags), sources=" ".join(sources),
         headers=" ".join(path for path in files if path.endswith(".h")) + (" link.ld" if bare else ""),
     )  # fmt: skip
     made = {"main.c": "main.c.j2", "board.c": "board.c.j2", "Makefile": "Makefile.j2"}
@@ -152,6 +155,17 @@ def project(
         for path, file in made.items()
     }
     return Project(files, cflags, ldflags, sources)
+
+
+def _clock(name: str, network: dict[str, str], board: Board) -> int:
+    """Return which clock of NAME_profile.h this board has."""
+    if f"{name}_profile.h" not in network:
+        raise LrtcError(f"{name} was compiled without a profile", hint="compile it with --profile")
+    if board.emulated:
+        return 4
+    if not board.core.startswith("cortex-m"):
+        raise LrtcError(f"--profile: no clock is known on {board.name}", hint="define lrtc_ticks() and LRTC_PROFILE=4")
+    return 2 if board.core in ("cortex-m0", "cortex-m0plus") else 1
 
 
 def _objcopy(compiler: str) -> str:

@@ -52,7 +52,7 @@ PACKAGES = ("plain", *LAYOUTS)
 @dataclass(frozen=True)
 class PackageView:
     """What the templates see. symbol: what the functions begin with; number: of the version, three numbers with dots;
-    test: whether there is a self-test."""
+    test, profile: whether there are such files."""
 
     name: str
     symbol: str
@@ -60,6 +60,7 @@ class PackageView:
     version: str
     number: str
     test: bool
+    profile: bool
 
 
 def packed(files: Mapping[str, str], name: str, version: str, package: str, prefix: str = "") -> dict[str, str]:
@@ -67,7 +68,7 @@ def packed(files: Mapping[str, str], name: str, version: str, package: str, pref
     if package == "plain":
         return dict(files)
     layout, view = LAYOUTS[package], _view(files, name, version, prefix)
-    folders = {f"{name}.h": layout.header, f"{name}_test.c": layout.test}
+    folders = {f"{name}.h": layout.header, f"{name}_profile.h": layout.header, f"{name}_test.c": layout.test}
     found = {f"{folders.get(path, layout.source)}/{path}": text for path, text in files.items()}
     made = {**layout.made, **(layout.example if view.test else {})}
     loaded = environment(())
@@ -78,4 +79,7 @@ def packed(files: Mapping[str, str], name: str, version: str, package: str, pref
 
 def _view(files: Mapping[str, str], name: str, version: str, prefix: str) -> PackageView:
     numbers = [*re.findall(r"\d+", version.partition("+")[0])[:3], "0", "0", "0"][:3]
-    return PackageView(name, prefix + name, name.upper(), version, ".".join(numbers), f"{name}_test.c" in files)
+    return PackageView(
+        name, prefix + name, name.upper(), version, ".".join(numbers), f"{name}_test.c" in files,
+        f"{name}_profile.c" in files,
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""Options of the command line that become those of a backend."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from lrtc.errors import LrtcError
+
+
+class OutputKind(str, Enum):
+    """What the accelerator sends."""
+
+    logits = "logits"
+    klass = "class"
+
+
+def c_form(package: str, prefix: str, context: bool, report: bool, profile: str | None) -> dict[str, object]:
+    """Return the options of C that were asked for, from the command line's."""
+    form = {"package": package if package != "plain" else "", "prefix": prefix, "context": context, "report": report}
+    return {name: value for name, value in {**form, "profile": profile}.items() if value}
+
+
+def target_options(
+    target: str, output: OutputKind, fold: list[str] | None, cycles: int | None, form: dict[str, object] | None = None
+) -> dict[str, object]:
+    """Return a backend's options from the command line's. form: those of C."""
+    if form and target != "c":
+        raise LrtcError(f"{', '.join(f'--{name}' for name in form)}: only --target c has this option")
+    if target != "verilog":
+        given = [name for name, value in (("--fold", fold), ("--cycles", cycles)) if value]
+        if output is not OutputKind.logits:
+            given.append("--output")
+        if given:
+            raise LrtcError(f"{', '.join(given)}: only --target verilog has this option")
+        return form or {}
+    options: dict[str, object] = {"output": output.value}
+    if fold:
+        options["fold"] = dict(parse_fold(text) for text in fold)
+    if cycles:
+        options["target_cycles"] = cycles
+    return options
+
+
+def parse_fold(text: str) -> tuple[str, tuple[int, int]]:
+    """Return (layer, (PE, SIMD)) for `layer=PExSIMD`."""
+    layer, _, shape = text.rpartition("=")
+    pe, _, simd = shape.partition("x")
+    if not layer or not (pe.isdecimal() and simd.isdecimal()) or not int(pe) or not int(simd):
+        raise LrtcError(f"--fold {text}: LAYER=PExSIMD is supported, for example conv1=8x9")
+    return layer, (int(pe), int(simd))
+
+
+def parse_bits(text: str) -> tuple[str, int]:
+    """Return (layer, bits) for `layer=BITS`."""
+    layer, _, number = text.rpartition("=")
+    if not layer or not number.isdecimal():
+        raise LrtcError(f"--layer {text}: LAYER=BITS is supported, for example relu1=8")
+    return layer, int(number)
