@@ -27,6 +27,7 @@
 #include "lrtc_lanes.h"
 #include "lrtc_add8.h"
 #include "lrtc_add8_far.h"
+#include "lrtc_add8_nibbles.h"
 #include "lrtc_add16.h"
 #include "lrtc_add16_far.h"
 #include "lrtc_total.h"

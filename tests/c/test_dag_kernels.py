@@ -188,7 +188,7 @@ KINDS = {
     indices: {"topk"}, index_of_bits: {"topk"}, scores_of_indices: {"topk", "map"}, sums_grouped: {"sums"},
     input_as_output: {"map"}, integer_pool_at_the_end: {"pool_integers", "pool_sums"},
 }  # fmt: skip
-ELSEWHERE = {"count_planes", "pool_bits", "sliced8", "sliced16"}  # in test_kernels, test_sliced
+ELSEWHERE = {"count_planes", "pool_bits", "sliced8", "sliced16", "sliced_nibbles"}  # in test_kernels, test_sliced
 
 
 @pytest.fixture(scope="module")

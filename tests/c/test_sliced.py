@@ -9,18 +9,18 @@ from graph_maker import Maker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrtc.backends.c.menu.lists import FAR, NEAR, Slots, records, slots_by_column, slots_by_tap
+from lrtc.backends.c.menu.lists import FAR, NEAR, NIBBLE, Slots, nibble_lists, records, slots_by_column, slots_by_tap
 from lrtc.backends.c.windows import Window
 from lrtc.check.emulate import run_emulated
 from lrtc.ir import B1, T2, Graph
 
-KERNELS = ("sliced8", "sliced16")
+KERNELS = ("sliced8", "sliced16", "sliced_nibbles")
 SEEDS = range(12)
 
 
-def slots_of(kernel: tuple[int, int], channels: int, by_tap: bool) -> Slots:
+def slots_of(kernel: tuple[int, int], channels: int, by_tap: bool, reach: int = NEAR) -> Slots:
     window = Window(9, 9, channels, kernel, (1, 1), (0, 0, 0, 0), (1, 1))
-    return slots_by_tap(window, 3) if by_tap else slots_by_column(window, 3)[0]
+    return slots_by_tap(window, 3) if by_tap else slots_by_column(window, 3, reach)[0]
 
 
 @settings(deadline=None, max_examples=200)
@@ -39,6 +39,22 @@ def test_records_hold_the_planes_and_zeros(kernel, channels, by_tap, size, reach
     assert np.array_equal(np.sort(planes[~np.isin(planes, slots.zeros)]), wanted)
     if density == 0.5 and kernel[1] < 8:
         assert len(found) <= -(-len(wanted) // size) * 1.2 + 1
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.tuples(st.integers(1, 4), st.integers(1, NIBBLE - 1)), st.integers(1, 70),
+    st.sampled_from((0.01, 0.1, 0.5, 1.0)), st.integers(0, 2**20),
+)  # fmt: skip
+def test_half_bytes_hold_the_planes_and_zeros(kernel, channels, density, seed):
+    slots = slots_of(kernel, channels, by_tap=False, reach=NIBBLE)
+    masks = np.random.default_rng(seed).random((3, *slots.at.shape)) < density
+    lists = nibble_lists([[mask] for mask in masks], slots)
+    words = np.split(lists.records, np.cumsum(lists.counts.reshape(-1))[:-1])
+    for mask, mine in zip(masks, words, strict=True):
+        steps = (mine.astype(np.int64)[:, None] >> np.arange(0, 32, 4) & 15).reshape(-1)
+        planes = slots.first - 1 + np.cumsum(steps)
+        assert np.array_equal(planes[~np.isin(planes, slots.zeros)], np.sort(slots.at[mask]))
 
 
 def random_layers(seed: int) -> Graph:
@@ -65,7 +81,7 @@ def random_layers(seed: int) -> Graph:
 
 @pytest.fixture(scope="module")
 def networks():
-    return [to_c(random_layers(seed), images=4, seed=seed, kernels=KERNELS[seed % 2]) for seed in SEEDS]
+    return [to_c(random_layers(seed), images=4, seed=seed, kernels=KERNELS[seed % 3]) for seed in SEEDS]
 
 
 def test_any_shape_on_this_machine(networks, tmp_path):

@@ -25,7 +25,8 @@ from lrtc.backends.c.menu.sliced import Sliced
 MENU: dict[str, Kernel] = {
     kernel.name: kernel
     for kernel in (
-        Sliced(3), Sliced(4), Active(), Count(), CountPlanes(), Pairs(), Sums(), Slices(), Integers(),
+        Sliced(4), Sliced(3), Sliced(3, nibbles=True), Active(), Count(), CountPlanes(), Pairs(), Sums(), Slices(),
+        Integers(),
     )
 }  # fmt: skip
 Choice = str | Mapping[str, str]  # a kernel for every layer where it is legal, or value of a layer → kernel

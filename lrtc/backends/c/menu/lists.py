@@ -10,6 +10,7 @@ from lrtc.backends.c.windows import Window
 
 NEAR = 63  # slots that a byte reaches as a distance in bytes
 FAR = 255  # and as a distance in slots
+NIBBLE = 15  # slots that half a byte steps over
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +26,27 @@ class Slots:
     size: int
 
 
-def slots_by_column(window: Window, first: int) -> tuple[Slots, int]:
-    """Return slots in the order row of the kernel, channel, column, and after how many channels zeros follow."""
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """What a layer adds: records of all outputs in a row, and how many each list has, int64 [O, 1 or 2].
+
+    bipolar: the list of the rarer sign; ternary: of +1, then of −1. add: the text of hw/c that adds them; stride: items
+    of a record.
+    """
+
+    records: np.ndarray
+    counts: np.ndarray
+    add: str
+    stride: int
+
+
+def slots_by_column(window: Window, first: int, reach: int) -> tuple[Slots, int]:
+    """Return slots in the order row of the kernel, channel, column, and after how many channels zeros follow.
+
+    From any slot the next zeros are at most `reach` away.
+    """
     rows, cols = window.kernel
-    run = min(window.channels, (NEAR - 1) // cols)
+    run = min(window.channels, (reach - 1) // cols)
     run = -(-window.channels // -(-window.channels // run))  # runs of like length
     c = np.arange(window.channels)
     runs = -(-window.channels // run)
@@ -89,3 +107,50 @@ def _with_stops(place: np.ndarray, entry: np.ndarray, slots: Slots) -> np.ndarra
         rows.append([there - here] + [plane - there for plane in planes])
         here = there
     return np.array(rows, dtype=np.uint8)
+
+
+def byte_lists(wanted: list[list[np.ndarray]], slots: Slots, size: int) -> Lists:
+    """Return the lists of bool [Kh,Kw,C] masks, [O][lists]; distances in bytes unless that takes many more records."""
+    rows = [[np.sort(slots.at[mask]) for mask in masks] for masks in wanted]
+    best: Lists | None = None
+    for name, reach, unit in ((f"add{size}", NEAR, 4), (f"add{size}_far", FAR, 1)):
+        found = [[records(planes, slots, size, reach) for planes in lists] for lists in rows]
+        counts = np.array([[len(r) for r in lists] for lists in found], dtype=np.int64)
+        if best is None or best.counts.sum() > 1.1 * counts.sum():
+            every = np.concatenate([r for lists in found for r in lists])
+            units = np.array([1] + [unit] * size, dtype=np.uint8)
+            best = Lists((every * units).reshape(-1), counts, name, 1 + size)
+    return best
+
+
+def nibble_lists(wanted: list[list[np.ndarray]], slots: Slots) -> Lists:
+    """Return the lists of bool [Kh,Kw,C] masks, [O][lists], as words of eight steps of four bits, the lowest first."""
+    found = [[_steps(np.sort(slots.at[mask]), slots).reshape(-1, 8) for mask in masks] for masks in wanted]
+    counts = np.array([[len(r) for r in lists] for lists in found], dtype=np.int64)
+    every = np.concatenate([r for lists in found for r in lists])
+    words = (every.astype(np.uint32) << np.arange(0, 32, 4, dtype=np.uint32)).sum(axis=1, dtype=np.uint32)
+    return Lists(words, counts, "add8_nibbles", 1)
+
+
+def _steps(wanted: np.ndarray, slots: Slots) -> np.ndarray:
+    """Return steps of 0 to 15, from the slot before the first over all of `wanted`.
+
+    Zeros are bridges where planes are farther apart, and fill the last eight.
+    """
+    if not len(wanted):
+        return wanted
+    start = slots.first - 1
+    steps = np.diff(wanted, prepend=start)
+    if (steps > NIBBLE).any():
+        visited, here = [], start
+        for there in wanted.tolist():
+            while there - here > NIBBLE:
+                here = int(slots.zeros[np.searchsorted(slots.zeros, here + NIBBLE, side="right") - 1])
+                visited.append(here)
+            visited.append(there)
+            here = there
+        steps = np.diff(np.array(visited), prepend=start)
+    if rest := -len(steps) % 8:
+        last = int(wanted[-1])
+        steps = np.append(steps, [slots.zeros[np.searchsorted(slots.zeros, last)] - last] + [0] * (rest - 1))
+    return steps

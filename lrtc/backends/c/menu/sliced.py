@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
-from lrtc.backends.c.menu.lists import FAR, NEAR, Slots, records, slots_by_column, slots_by_tap
+from lrtc.backends.c.menu.lists import (
+    NEAR,
+    NIBBLE,
+    Lists,
+    Slots,
+    byte_lists,
+    nibble_lists,
+    slots_by_column,
+    slots_by_tap,
+)  # fmt: skip
 from lrtc.backends.c.menu.shifts import RowView, rows_of, shiftable
+from lrtc.backends.c.menu.signs import Sizes, bipolar, ternary
 from lrtc.backends.c.storage import WORD, kind_of
-from lrtc.backends.c.tables import number_table, word_table
+from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.weights import Border, border
 from lrtc.ir.bits import pack_bits, words_for
 
 COLUMN_CLASSES = 8  # each class of rows takes 2^n words of scratch for n classes of columns
 LANES = 0.45  # of the lanes must hold pixels, else channel-packed kernels are as fast
-TURN_STARTS, TURN_ROUNDS, TURN_SIZE = 8, 50, 1 << 18  # one start for more weights than that
 SIXTEEN = 1.93  # a record of 16 planes costs as much as this many of 8
 OUTPUTS = 8  # as many must share the planes of a window, twice as many if it is gathered
 
@@ -50,7 +60,7 @@ class SlicedView:
     """The numbers of one layer. low, high: planes of the counters; starts: planes that they start from, all together.
 
     words: of the image, 32 pixels each; blocks, pixels: of the output. run: channels between zeros. slots: used ones;
-    listed: how many are summed for the total of total_bits planes. record: bytes of a record, which `add` adds.
+    listed: how many are summed for the total of total_bits planes. record: items of a record, which `add` adds.
     """
 
     shifted: bool
@@ -63,6 +73,7 @@ class SlicedView:
     out_words: int
     add: str
     record: int
+    list_ctype: str
     count_ctype: str
     low: int
     high: int
@@ -79,32 +90,6 @@ class SlicedView:
     row_classes: int
     col_classes: int
     at: Places
-
-
-@dataclass(frozen=True, eq=False)
-class Lists:
-    """What a layer adds: uint8 records of all outputs in a row, and how many each list has, int64 [O, 1 or 2].
-
-    bipolar: the list of the rarer sign; ternary: of +1, then of −1. far: distances in slots, not bytes.
-    """
-
-    records: np.ndarray
-    counts: np.ndarray
-    far: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Sizes:
-    """Bits and start values. values: int64 [classes, O]; bits: planes of them; total_bits: of the sum of all planes.
-
-    inverted: bool [O], outputs that come out as their opposite. turned: bool [Kh,Kw,C], planes that are complemented.
-    """
-
-    values: np.ndarray
-    bits: int
-    total_bits: int
-    inverted: np.ndarray
-    turned: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,9 +120,9 @@ class Sliced(Kernel):
     scratch_name = "work"
     elements = False
 
-    def __init__(self, low: int) -> None:
-        self.low, self.size = low, 1 << low
-        self.name = f"sliced{self.size}"
+    def __init__(self, low: int, nibbles: bool = False) -> None:
+        self.low, self.size, self.nibbles = low, 1 << low, nibbles
+        self.name = "sliced_nibbles" if nibbles else f"sliced{self.size}"
         self.formula = (
             f"acc[o] = sum of w * x, 32 pixels to a word: listed planes are added, {self.size} at a time, carries later"
         )
@@ -150,8 +135,11 @@ class Sliced(Kernel):
             return "a weight is beyond -1, 0, +1"
         if layer.level is None:
             return "it decides bits, and not just one threshold follows"
-        if layer.window.kernel[1] > NEAR - 1:
-            return f"the kernel has {layer.window.kernel[1]} columns; up to {NEAR - 1} are supported"
+        most = (NIBBLE if self.nibbles else NEAR) - 1
+        if layer.window.kernel[1] > most:
+            return f"the kernel has {layer.window.kernel[1]} columns; up to {most} are supported"
+        if self.nibbles and not shiftable(layer.window):
+            return "its output's pixels do not lie as its input's: the stride is not 1, or rows are not as long"
         classes = border(layer.window, layer.weights[:1]).n_cols
         if classes > COLUMN_CLASSES:
             return f"columns are inside the image in {classes} ways; up to {COLUMN_CLASSES} are supported"
@@ -161,7 +149,7 @@ class Sliced(Kernel):
         pixels = layer.window.out[0] * layer.window.out[1]
         outputs = OUTPUTS if shiftable(layer.window) else 2 * OUTPUTS
         filled = pixels >= LANES * WORD * words_for(pixels, WORD) and len(layer.weights) >= outputs
-        return filled and self.size == _unroll(layer)
+        return filled and not self.nibbles and self.size <= _unroll(layer)
 
     def scratch(self, layer: Matrix) -> int:
         return 4 * self._plan(layer).at.end
@@ -169,7 +157,7 @@ class Sliced(Kernel):
     def parts(self, layer: Matrix, function: str) -> Parts:
         plan, view = self._plan(layer), self._view(layer)
         tables = [
-            number_table(f"{function}_list", plan.lists.records if len(plan.lists.records) else np.zeros(1, np.int64)),
+            self._list_table(plan, function),
             number_table(f"{function}_count", plan.lists.counts.reshape(-1)),
             number_table(f"{function}_start", self._start_bytes(plan)),
         ]
@@ -195,6 +183,10 @@ class Sliced(Kernel):
             texts |= {"border"}
         return Parts(tuple(tables), view, frozenset(texts))
 
+    def _list_table(self, plan: Plan, function: str) -> Table:
+        rows = plan.lists.records if len(plan.lists.records) else np.zeros(1, np.int64)
+        return (word_table if self.nibbles else number_table)(f"{function}_list", rows)
+
     def _plan(self, layer: Matrix) -> Plan:
         if layer not in self._plans:
             self._plans[layer] = self._new_plan(layer)
@@ -203,9 +195,11 @@ class Sliced(Kernel):
     def _new_plan(self, layer: Matrix) -> Plan:
         window, weights = layer.window, layer.dense()
         shifted = shiftable(window)
-        slots, run = slots_by_column(window, self.low) if shifted else (slots_by_tap(window, self.low), 0)
+        reach = NIBBLE if self.nibbles else NEAR
+        slots, run = slots_by_column(window, self.low, reach) if shifted else (slots_by_tap(window, self.low), 0)
         edge = border(window, weights)
-        lists, sizes = (_ternary if (weights == 0).any() else _bipolar)(layer, weights, slots, self.low)
+        encode = nibble_lists if self.nibbles else partial(byte_lists, size=self.size)
+        lists, sizes = (ternary if (weights == 0).any() else bipolar)(layer, weights, slots, self.low, encode)
         listed = words_for(slots.size - self.low, 16) * 16
         high = sizes.bits - self.low - (1 if sizes.total_bits else 0)
         at = self._places(layer, shifted, slots, lists, sizes, edge, listed)
@@ -256,7 +250,8 @@ class Sliced(Kernel):
             shifted=plan.shifted, rows=rows_of(window) if plan.shifted else (), run=plan.run,
             words=words_for(window.rows * window.cols, WORD), blocks=words_for(pixels, WORD), pixels=pixels,
             channels=window.channels, out_words=words_for(len(layer.weights), WORD),
-            add=f"lrtc_add{self.size}{'_far' if plan.lists.far else ''}", record=1 + self.size,
+            add=f"lrtc_{plan.lists.add}", record=plan.lists.stride,
+            list_ctype="uint32_t" if self.nibbles else "uint8_t",
             count_ctype=number_table("", plan.lists.counts).ctype, low=self.low, high=plan.high,
             starts=plan.sizes.bits, total_bits=plan.sizes.total_bits, slots=plan.slots.size, listed=plan.listed,
             ternary=not plan.sizes.total_bits, turned=bool(plan.sizes.total_bits),
@@ -267,7 +262,7 @@ class Sliced(Kernel):
 
 
 def _unroll(layer: Matrix) -> int:
-    """Return how many planes a record should hold: a compromise between Cortex-M0+ and Cortex-M4."""
+    """Return how many planes a record holds at most where speed matters: a compromise between Cortex-M0+ and Cortex-M4."""
     plus, minus = ((s > 0).sum(axis=(1, 2, 3)) for s in (layer.weights, -layer.weights))
     lists = np.minimum(plus, minus) if (layer.dense() != 0).all() else np.concatenate([plus, minus])
     return 16 if (-(-lists // 8)).sum() >= SIXTEEN * (-(-lists // 16)).sum() else 8
@@ -286,79 +281,3 @@ def _rows_met(out: tuple[int, int], edge: Border) -> int:
     first = np.arange(0, out[0] * out[1], WORD) // out[1]
     last = np.minimum((np.arange(0, out[0] * out[1], WORD) + WORD - 1) // out[1], out[0] - 1)
     return max(len(set(edge.rows[a : b + 1].tolist())) for a, b in zip(first, last, strict=True))
-
-
-def _needed(layer: Matrix, weights: np.ndarray, turned: np.ndarray) -> np.ndarray:
-    """Return [classes, O] what Σ w·a must reach: ⌈(level + Σ w inside) / 2⌉, and Σ w of turned planes outside: 1."""
-    inside = weights.sum(axis=(1, 2, 3)) - border(layer.window, weights).missing
-    return -(-(layer.level + inside) // 2) + border(layer.window, weights * turned).missing
-
-
-def _turns(weights: np.ndarray) -> np.ndarray:
-    """Return the planes, bool [Kh,Kw,C], to turn so that outputs, turned or not, have few weights +1.
-
-    Planes and outputs are turned in turn until nothing changes, from several starts: the switching game of Gale and
-    Berlekamp, of which this finds no optimum.
-    """
-    signs = weights.reshape(len(weights), -1).astype(np.float32)
-    rng, best, least = np.random.default_rng(0), np.zeros(signs.shape[1], dtype=bool), np.inf
-    for start in range(TURN_STARTS if signs.size < TURN_SIZE else 1):
-        outputs = rng.choice(np.float32((-1, 1)), len(signs)) if start else np.ones(len(signs), np.float32)
-        for _ in range(TURN_ROUNDS):
-            planes = np.where(outputs @ signs > 0, np.float32(-1), np.float32(1))
-            sums = signs @ planes
-            again = np.where(sums > 0, np.float32(-1), np.float32(1))
-            if (again == outputs).all():
-                break
-            outputs = again
-        if -np.abs(sums).sum() < least:
-            best, least = planes < 0, -np.abs(sums).sum()
-    return best.reshape(weights.shape[1:])
-
-
-def _bipolar(layer: Matrix, weights: np.ndarray, slots: Slots, low: int) -> tuple[Lists, Sizes]:
-    """y = Σ w·a ≥ t. With s = Σ a over the listed planes and A over all: 2·s − t ≥ A if they have weight +1; else
-    A − 2·s ≥ t, which is not 2·s + t − 1 ≥ A. Both sides get 2^n more, so that no start value is negative.
-    """
-    turned = _turns(weights)
-    weights = np.where(turned, -weights, weights)
-    plus, n = (weights > 0).sum(axis=(1, 2, 3)), weights[0].size
-    inverted = 2 * plus > n
-    few = np.where(inverted, n - plus, plus)
-    need = np.clip(_needed(layer, weights, turned), plus - n, plus + 1)
-    bits = max(int(n).bit_length(), low + 2)
-    values = np.where(inverted, need - 1, -need) + (1 << bits)
-    greatest = int((values.max(axis=0) + 2 * few).max())
-    wanted = (weights > 0) ^ inverted[:, None, None, None]
-    lists = _lists([[row] for row in wanted], slots, low)
-    return lists, Sizes(values, max(greatest.bit_length(), bits + 1), bits, inverted, turned)
-
-
-def _ternary(layer: Matrix, weights: np.ndarray, slots: Slots, low: int) -> tuple[Lists, Sizes]:
-    """y = p − m ≥ t, sums over planes of weight +1 and −1. The counters of n bits start at 2^(n−1) − t, take in p, are
-    complemented, and take in m: then they hold 2^n − 1 − (2^(n−1) − t + p − m), whose top bit is 0 where p − m ≥ t.
-    """
-    plus, minus = (weights > 0).sum(axis=(1, 2, 3)), (weights < 0).sum(axis=(1, 2, 3))
-    turned = np.zeros(weights.shape[1:], dtype=bool)
-    need = np.clip(_needed(layer, weights, turned), -minus, plus + 1)
-    bits = max(int((plus + minus).max(initial=0)).bit_length() + 1, low + 2)
-    lists = _lists([[row > 0, row < 0] for row in weights], slots, low)
-    return lists, Sizes((1 << (bits - 1)) - need, bits, 0, np.zeros(len(weights), bool), turned)
-
-
-def _lists(wanted: list[list[np.ndarray]], slots: Slots, low: int) -> Lists:
-    """Return the lists of bool [Kh,Kw,C] masks, [O][lists]; distances in bytes unless that takes many more records."""
-    rows = [[np.sort(slots.at[mask]) for mask in masks] for masks in wanted]
-    best: Lists | None = None
-    for far in (False, True):
-        found = [[records(planes, slots, 1 << low, FAR if far else NEAR) for planes in lists] for lists in rows]
-        counts = np.array([[len(r) for r in lists] for lists in found], dtype=np.int64)
-        if best is None or best.counts.sum() > 1.1 * counts.sum():
-            every = [r.reshape(-1, 1 + (1 << low)) for lists in found for r in lists]
-            best = Lists(_in_units(np.concatenate(every), far).reshape(-1), counts, far)
-    return best
-
-
-def _in_units(rows: np.ndarray, far: bool) -> np.ndarray:
-    """Return records with their distances in bytes, unless `far`."""
-    return rows if far else rows * np.array([1] + [4] * (rows.shape[1] - 1), dtype=np.uint8)
