@@ -11,15 +11,10 @@ import typer
 
 from lrtc import __version__
 from lrtc.cli_boards import boards, flash
-<<<<<<< HEAD
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
+from lrtc.cli_options import OutputKind, c_form, parse_bits, target_options
 from lrtc.cli_show import show
 from lrtc.errors import LrtcError
-=======
-from lrtc.cli_costs import report, size
-from lrtc.cli_options import OutputKind, c_form, parse_bits, target_options
-from lrtc.errors import LrtcError, nearest
->>>>>>> flash
 from lrtc.terminal import err, out, print_json, print_line, print_notes, working
 
 app = typer.Typer(
@@ -115,22 +110,18 @@ def compile_(
     folder = folder or Path("build") / f"{opened.name}-{target}"
     check_folder(folder)
     vectors = opened.quantized(read_images(opened, data, SELF_TEST_VECTORS)[0]) if data else None
-<<<<<<< HEAD
-    form = {"package": package, "prefix": prefix, "context": context}
-    options = target_options(target, output, fold, cycles, {k: v for k, v in form.items() if v and v != "plain"})
-    options |= {"verify": verify, "vectors": vectors}
-    wanted = (core, tuned, optimize, flash, ram, constant_time)
-    if target != "c" and any(wanted):
-        raise LrtcError("only --target c chooses kernels by their cost on a core")
-    found = choose(opened, *wanted, **options)
-    result, chosen = found if found else (compile(opened, target, **options), None)
-=======
     form = c_form(package, prefix, context, report, profile)
     options = target_options(target, output, fold, cycles, form)
     if profile:
         options["profile"] = predicted(opened, profile)
-    result = compile(opened, target, verify=verify, vectors=vectors, **options)
->>>>>>> flash
+    options |= {"verify": verify, "vectors": vectors}
+    wanted = (core, tuned, optimize, flash, ram, constant_time)
+    if target != "c" and any(wanted):
+        raise LrtcError("only --target c chooses kernels by their cost on a core")
+    if profile and any(wanted):
+        raise LrtcError("--profile predicts the kernels that C has by itself, not those chosen by cost")
+    found = choose(opened, *wanted, **options)
+    result, chosen = found if found else (compile(opened, target, **options), None)
     manifest = {"lrtc": __version__, "target": target, "name": result.name}
     write_folder(folder, result.files, {**manifest, **({"symbols": prefix + result.name} if prefix else {})})
     if as_json:

@@ -17,13 +17,8 @@ PACKAGE = ROOT / "lrtc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ABOVE = {
-<<<<<<< HEAD
-    "driver", "chain", "flashing", "tuning", "cli", "cli_boards", "cli_costs", "cli_show", "terminal", "bench",
-    "bench_layers", "report", "train",
-=======
-    "bench", "bench_layers", "chain", "cli", "cli_boards", "cli_costs", "cli_options", "driver", "flashing",
-    "report", "terminal", "train",
->>>>>>> flash
+    "driver", "chain", "flashing", "tuning", "cli", "cli_boards", "cli_costs", "cli_options", "cli_show", "terminal",
+    "bench", "bench_layers", "report", "train",
 }  # fmt: skip
 MAY = {  # part → parts of lrtc it may import
     "errors": set(),
