@@ -262,7 +262,7 @@ class Sliced(Kernel):
 
 
 def _unroll(layer: Matrix) -> int:
-    """Return how many planes a record holds at most where speed matters: a compromise between Cortex-M0+ and Cortex-M4."""
+    """Return how many planes a record holds at most, for speed: a compromise between Cortex-M0+ and Cortex-M4."""
     plus, minus = ((s > 0).sum(axis=(1, 2, 3)) for s in (layer.weights, -layer.weights))
     lists = np.minimum(plus, minus) if (layer.dense() != 0).all() else np.concatenate([plus, minus])
     return 16 if (-(-lists // 8)).sum() >= SIXTEEN * (-(-lists // 16)).sum() else 8
