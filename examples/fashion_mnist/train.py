@@ -32,7 +32,7 @@ def network() -> nn.Sequential:
     )
 
 
-LRT = Recipe(epochs=12, pretrain_epochs=3, freeze_from=0.5)
+LRT = Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5)
 EXPERIMENTS = {"b": Experiment(network, {"lrt": LRT}, (Shift(1),))}
 READ = partial(read_idx_folder, how_to_get=GET)
 

@@ -16,8 +16,15 @@ EXPERIMENTS = {
     "a-relu": Experiment(
         partial(network_a, activation="relu"), {"lrt": Recipe(epochs=10, pretrain_epochs=2)}, SHIFT, integer=False
     ),
-    "b": Experiment(network_b, {"lrt": Recipe(epochs=12, pretrain_epochs=3, freeze_from=0.5)}, SHIFT),
-    "c": Experiment(network_c, {"lrt": Recipe(epochs=30, pretrain_epochs=6)}, SHIFT),
+    "b": Experiment(network_b, {"lrt": Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5)}, SHIFT),
+    "c": Experiment(
+        network_c,
+        {
+            "lrt": Recipe(epochs=30, pretrain_epochs=6),
+            "ste": Recipe(method="ste", epochs=20, pretrain_epochs=6, lr=3e-3),
+        },
+        SHIFT,
+    ),
     "d": Experiment(network_d, {"lrt": Recipe(epochs=12, pretrain_epochs=2, freeze_from=0.4)}, SHIFT),
 }
 READ = partial(read_idx_folder, how_to_get=GET)

@@ -1,0 +1,42 @@
+"""examples/README.md says what the committed results say, and the recipes are those that gave them."""
+
+import importlib.util
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+RESULTS = sorted((EXAMPLES / "results").glob("*.json"))
+
+
+def _recipes(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES / "mnist")
+    spec = importlib.util.spec_from_file_location("mnist_train", EXAMPLES / "mnist" / "train.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.EXPERIMENTS
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda p: p.stem)
+def test_the_table_says_what_was_measured(path, monkeypatch):
+    result = json.loads(path.read_text(encoding="utf-8"))
+    figures, recipe = result["figures"], result["recipe"]
+    wanted = asdict(_recipes(monkeypatch)[result["network"]].recipe(recipe["method"]))
+    assert json.loads(json.dumps(wanted)) == recipe
+    table = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in table.splitlines() if f"(results/{path.name})" in line]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert f"{recipe['pretrain_epochs']} + {recipe['epochs']}" in cells
+    assert f"**{figures['integer']:.2%}**".replace("%", " %") in cells
+    for name in ("float", "distribution"):
+        if name in figures:
+            assert f"{figures[name]:.2%}".replace("%", " %") in cells
+    if "draw_mean" in figures:
+        assert (
+            f"{figures['most_probable']:.2%} → {figures['most_probable_reestimated']:.2%}".replace("%", " %") in cells
+        )
+        draws = f"{100 * figures['draw_mean']:.2f} ± {100 * figures['draw_deviation']:.2f} %"
+        assert draws in cells
+    assert f"{figures['cpu_seconds']} s" in cells
