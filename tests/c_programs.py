@@ -37,9 +37,12 @@ class Compiled:
         return self.want.shape[1] if len(self.ports.taken) == len(self.ports.given) == 1 else self.ports
 
 
-def to_c(graph: Graph, images: int = 6, seed: int = 0, **options) -> Compiled:
-    """Return a graph compiled to C, with inputs and what the interpreter answers on the graph as it was given."""
-    feeds = random_feeds(graph, images, seed)
+def to_c(graph: Graph, images: int = 6, seed: int = 0, feed: np.ndarray | None = None, **options) -> Compiled:
+    """Return a graph compiled to C, with inputs and what the interpreter answers on the graph as it was given.
+
+    feed: the data of its one input, if not random.
+    """
+    feeds = random_feeds(graph, images, seed) if feed is None else {graph.inputs[0].name: feed}
     x = feeds[graph.inputs[0].name] if graph.is_plain else feed_rows(graph, feeds)
     want = in_rows(interp.answers(graph, feeds).values()).astype(np.int32)
     packed = run_pipeline(graph, "c")

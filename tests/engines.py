@@ -10,7 +10,7 @@ from torch import nn
 from lrtc import interp
 from lrtc.frontend import lower, read, rebuild, save
 from lrtc.frontend.data import to_input
-from lrtc.ir import verify
+from lrtc.ir import Graph, verify
 from lrtc.nn import ExactBatchNorm
 from lrtc.passes import run_pipeline
 
@@ -30,8 +30,8 @@ def with_exact_batchnorm(model: nn.Module) -> nn.Module:
     return model
 
 
-def check(model: nn.Module, path, seed: int) -> None:
-    """Hold every engine against torch on random and extreme inputs."""
+def check(model: nn.Module, path, seed: int) -> tuple[Graph, np.ndarray]:
+    """Hold every engine in software against torch on random and extreme inputs; return the graph and those inputs."""
     save(model, path)
     description = read(path)
     lowered = lower(description)
@@ -52,3 +52,4 @@ def check(model: nn.Module, path, seed: int) -> None:
         assert np.array_equal(want, got), "torch"
     graph = run_pipeline(lowered.graph, "integer", probe=feed)
     assert np.array_equal(interp.run(graph, feed), got), "passes"
+    return lowered.graph, feed

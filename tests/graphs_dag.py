@@ -1,8 +1,9 @@
-"""Seeded random DAGs over every op of integers and ±1: fan-out, residuals, mixed precision, odd sizes."""
+"""Random DAGs over every op of integers and ±1: fan-out, residuals, mixed precision, odd sizes; seeded, or drawn."""
 
 from __future__ import annotations
 
 import numpy as np
+from drawn import Drawn
 
 from lrtc.ir import B1, T2, U8, Elem, Graph, GraphBuilder, TypeRule, tensor, verify
 from lrtc.ir.ops import (
@@ -38,8 +39,8 @@ MOST_WEIGHTS = 40_000
 class RandomDag:
     """Grows a graph value by value; `values` are all that were made, `used` those that something reads."""
 
-    def __init__(self, seed: int, steps: tuple[int, int] = (4, 10)) -> None:
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, seed: int, steps: tuple[int, int] = (4, 10), rng: Drawn | None = None) -> None:
+        self.rng = rng or np.random.default_rng(seed)
         self.b = GraphBuilder(f"dag{seed}")
         size = self.rng.integers(1, 8, 2)
         elem = Elem("u", int(self.pick((1, 2, 4, 7, 8, 8, 8, 8))))

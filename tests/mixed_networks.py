@@ -1,4 +1,4 @@
-"""Random networks whose values meet: shortcuts, concatenations, slices, sums, averages, several precisions; seeded."""
+"""Random networks whose values meet: shortcuts, concatenations, slices, sums, averages, several precisions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
+from drawn import Drawn
 from torch import nn
 
 from lrtc import nn as lnn
@@ -31,9 +32,18 @@ class Mixed(nn.Module):
 
 def mixed(seed: int, signal: bool | None = None) -> Mixed:
     """Return a random discrete network in eval mode, on images or on signals; the global generator is left alone."""
+    return _made(seed, np.random.default_rng(seed), signal)
+
+
+def mixed_of(drawn: Drawn) -> Mixed:
+    """Return the network that these decisions make."""
+    return _made(drawn.seed, drawn)
+
+
+def _made(seed: int, rng: np.random.Generator | Drawn, signal: bool | None = None) -> Mixed:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return lnn.discretize(_Maker(np.random.default_rng(seed), signal).make()).eval()
+        return lnn.discretize(_Maker(rng, signal).make()).eval()
 
 
 class _Value:
@@ -44,7 +54,7 @@ class _Value:
 
 
 class _Maker:
-    def __init__(self, rng: np.random.Generator, signal: bool | None) -> None:
+    def __init__(self, rng: np.random.Generator | Drawn, signal: bool | None) -> None:
         self.rng, self.net = rng, Mixed()
         self.signal = bool(rng.random() < 0.3) if signal is None else signal
         self.kept: list[_Value] = []

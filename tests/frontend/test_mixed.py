@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 import torch
+from drawn import Drawn, decisions
 from engines import check
-from mixed_networks import mixed
+from hypothesis import given, settings
+from mixed_networks import mixed, mixed_of
 from torch import nn
 
 from lrtc import nn as lnn
@@ -13,9 +18,11 @@ from lrtc.errors import LrtcError
 from lrtc.frontend import describe, lower
 
 
-@pytest.mark.parametrize("seed", range(80))
-def test_random_mixed_networks(seed: int, tmp_path):
-    check(mixed(seed), tmp_path / "m.pt", seed)
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(decisions.map(Drawn))
+def test_drawn_mixed_networks(drawn: Drawn):
+    with tempfile.TemporaryDirectory() as folder:
+        check(mixed_of(drawn), Path(folder, "m.pt"), drawn.seed)
 
 
 @pytest.mark.parametrize("seed", range(100, 120))
