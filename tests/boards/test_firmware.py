@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -156,6 +157,26 @@ def test_a_board_classifies_what_its_uart_receives(name: str):
         return
     _, *lines = simulated(name, firmware, given=IMAGES.tobytes(), lines=1 + len(IMAGES)).run().splitlines()
     assert lines == classes()
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "ports"), [("microbit-v1", "microbit", 1), ("nucleo-f446re", "netduinoplus2", 2)]
+)
+def test_qemu_knows_the_same_registers(name: str, machine: str, ports: int, tmp_path: Path):
+    """QEMU's own nRF51 and STM32F4 (its F405 has the F446's USART2 and RCC), where QEMU is installed."""
+    qemu = shutil.which("qemu-system-arm")
+    if qemu is None:
+        return
+    (tmp_path / "net.elf").write_bytes(made(name).images["net.elf"])
+    serial = ["-serial", "null"] * (ports - 1) + ["-serial", "stdio"]
+    argv = [qemu, "-M", machine, "-nographic", "-monitor", "none", *serial, "-kernel", "net.elf"]
+    with subprocess.Popen(argv, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        watchdog = threading.Timer(60, program.kill)
+        watchdog.start()
+        said = program.stdout.readline()
+        watchdog.cancel()
+        program.kill()
+    assert said.decode() == f"net on {name}: PASS\n"
 
 
 def test_rtt_is_a_ring_that_a_probe_finds():
