@@ -76,6 +76,11 @@ class ModelView:
     expected_rows: tuple[str, ...]
 
     @property
+    def say(self) -> str:
+        """Return the functions that print through a putchar."""
+        return _kernel_text("say")
+
+    @property
     def params(self) -> str:
         """Return the parameters of the entry function."""
         return ", ".join([self.classify_params, *(f"int32_t *{port.param}" for port in self.outputs)])

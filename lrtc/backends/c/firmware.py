@@ -76,6 +76,7 @@ class ProgramView:
 
     name: str
     symbol: str
+    say: str
     upper: str
     board: str
     program: str
@@ -140,7 +141,8 @@ def project(
     cflags = (*flags, *CFLAGS, *clock, *(FREESTANDING if bare else ()))
     ldflags = (*LDFLAGS, *(BARE if bare else ()))
     view = ProgramView(
-        name=name, symbol=symbol, upper=symbol.upper(), board=board.name, program=program,
+        name=name, symbol=symbol, say=(texts / "lrtc_say.h").read_text(encoding="utf-8"), upper=symbol.upper(),
+        board=board.name, program=program,
         context=f"{symbol}_context" in header, report=f"{symbol}_selftest_report" in header, profile=profile,
         sections=(texts / "mcu" / "link.ld").read_text(encoding="utf-8"), compiler=compiler,
         objcopy=_objcopy(compiler), cflags=" ".join(cflags), ldflags=" ".join(ldflags), sources=" ".join(sources),

@@ -1,0 +1,30 @@
+/* Text and numbers through a putchar. */
+static void lrtc_say(void (*put)(char c), const char *text)
+{
+    while (*text != '\0') {
+        put(*text++);
+    }
+}
+
+/* By subtraction: some cores cannot divide. */
+static void lrtc_say_number(void (*put)(char c), int32_t number)
+{
+    static const uint32_t powers[10] = {1000000000u, 100000000u, 10000000u, 1000000u, 100000u, 10000u, 1000u, 100u, 10u, 1u};
+    uint32_t left = (uint32_t)number;
+    int i, leading = 1;
+    if (number < 0) {
+        put('-');
+        left = 0u - left;
+    }
+    for (i = 0; i < 10; i++) {
+        char digit = '0';
+        while (left >= powers[i]) {
+            left -= powers[i];
+            digit++;
+        }
+        leading = leading && digit == '0' && i != 9;
+        if (!leading) {
+            put(digit);
+        }
+    }
+}
