@@ -1,8 +1,25 @@
 /* lrtc_count.h: carry-save counting of ones over many words (Harley-Seal; Mula, Kurz, Lemire, 2016).
    Lane j of (ones, twos, fours, eights) is a binary counter of the ones seen in lane j. */
 
-/* Full adder on 32 lanes: sum takes in a and b, carry has twice its weight. The majority is written a ^ (t & (a ^ sum)),
-   which saves a move on Thumb-1. */
+/* Full adder on 32 lanes: sum takes in a and b, carry has twice its weight. Thumb-1 has operations of two operands and
+   eight registers: there each is spelled out, and kept as it is, five with no move and none torn apart. */
+#if defined(__GNUC__) && defined(__thumb__) && !defined(__thumb2__)
+#define LRTC_ADD3(carry, sum, a, b)                  \
+    do {                                             \
+        uint32_t a_ = (a);                           \
+        uint32_t t_ = (b);                           \
+        t_ ^= a_;                                    \
+        __asm__("" : "+l"(t_));                      \
+        a_ ^= sum;                                   \
+        __asm__("" : "+l"(a_));                      \
+        a_ &= ~t_;                                   \
+        a_ ^= sum;                                   \
+        __asm__("" : "+l"(a_));                      \
+        sum ^= t_;                                   \
+        __asm__("" : "+r"(sum));                     \
+        carry = a_;                                  \
+    } while (0)
+#else
 #define LRTC_ADD3(carry, sum, a, b)                  \
     do {                                             \
         const uint32_t a_ = (a);                     \
@@ -10,6 +27,7 @@
         carry = a_ ^ (t_ & (a_ ^ sum));              \
         sum ^= t_;                                   \
     } while (0)
+#endif
 
 /* Eight words MATCH(0) .. MATCH(7) into the counters; carry leaves with weight 8. */
 #define LRTC_ADD8(carry, MATCH)                      \
