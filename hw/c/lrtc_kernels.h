@@ -16,6 +16,7 @@
 #include "lrtc_gather.h"
 #include "lrtc_gather_u8.h"
 #include "lrtc_pad_u8.h"
+#include "lrtc_edge_u8.h"
 #include "lrtc_slice_u8.h"
 #include "lrtc_maxpool_b1.h"
 #include "lrtc_list.h"

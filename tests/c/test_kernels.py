@@ -22,7 +22,7 @@ def slices() -> Graph:
 def slices_of_pixels() -> Graph:
     m = Maker("slices_pixels", (4, 5, 99))
     x = m.conv(m.x, 33, (1, 1), elem=B1, padding=(0, 0, 0, 0), stride=(2, 2))
-    return m.done(m.affine(m.linear_on_image(m.threshold(x), 4)))
+    return m.done(m.affine(m.linear_on_image(m.decide(x, T2), 4)))
 
 
 def slices_of_a_vector() -> Graph:

@@ -107,6 +107,11 @@ def straight_sums(weights: np.ndarray, level: np.ndarray) -> tuple[tuple[Sum, ..
     return tuple(sums), any("all" in s.terms for s in sums)
 
 
+def straight_terms(weights: np.ndarray) -> int:
+    """Return how many additions `straight_sums` writes, without the levels."""
+    return sum(min(_cost(row, base) for base in (0, 1, -1)) for row in weights.reshape(len(weights), -1))
+
+
 def _cost(row: np.ndarray, base: int) -> int:
     rest = row - base
     return int((rest != 0).sum()) + (base != 0) + bool((np.abs(rest) == 2).any())

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 
 from lrtc.backends.c.menu.active import Active
 from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
+from lrtc.backends.c.menu.patterns import Patterns
 from lrtc.backends.c.menu.popcount import Count, CountPlanes, Pairs, Slices
 from lrtc.backends.c.menu.scalar import Integers, Sums
 from lrtc.backends.c.menu.sliced import Sliced
@@ -25,8 +26,8 @@ from lrtc.backends.c.menu.sliced import Sliced
 MENU: dict[str, Kernel] = {
     kernel.name: kernel
     for kernel in (
-        Sliced(4), Sliced(3), Sliced(3, nibbles=True), Active(), Count(), CountPlanes(), Pairs(), Sums(), Slices(),
-        Integers(),
+        Active(), Sliced(4), Sliced(3), Sliced(3, nibbles=True), Count(), CountPlanes(), Pairs(), Patterns(), Sums(),
+        Slices(), Integers(),
     )
 }  # fmt: skip
 Choice = str | Mapping[str, str]  # a kernel for every layer where it is legal, or value of a layer → kernel

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
+from lrtc.backends.c.menu.shifts import shiftable
+from lrtc.backends.c.menu.sliced import Sliced
 from lrtc.backends.c.storage import WORD, depth, kind_of
 from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.weights import border
 from lrtc.ir.bits import pack_bits, words_for
 
 INPUTS = (1 << 14) - 1  # the offsets of their rows, and of the row of zeros, are 16 bits
-
-WORD_COST = {
-    ("b1", False): 10,
-    ("b1", True): 13,
-    ("t2", False): 18,
-    ("t2", True): 28,
-}  # instructions of count and pairs
+WORD_COST = {  # instructions of count and pairs, by input and whether weights are ternary
+    ("b1", False): 10, ("b1", True): 13, ("t2", False): 18, ("t2", True): 28,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,6 @@ class Active(Kernel):
     )
     decision = "y[o] = +1 where acc[o] >= level[o]: where the counter reaches a level that holds all constants"
     scratch_name = "work"
-    constant_time = False
 
     def refuse(self, layer: Matrix) -> str:
         if kind_of(layer.x) == "int":
@@ -75,16 +72,19 @@ class Active(Kernel):
         return "" if n <= INPUTS else f"an output has {n} inputs; up to {INPUTS} are supported"
 
     def suits(self, layer: Matrix) -> bool:
-        """Where it takes fewer instructions than counting in every output's words: estimates, for a Cortex-M4."""
+        """Where it takes fewer instructions than its rivals, as estimated."""
+        return layer.groups == 1 and self._cost(layer) < min(_counting(layer), _slicing(layer))
+
+    def _cost(self, layer: Matrix) -> int:
+        """Return about how many instructions a Cortex-M4 takes, where two inputs in five are listed."""
         view, inputs = self._view(layer, 1, 1), layer.window.taps * layer.window.channels
         words = layer.window.taps * words_for(layer.window.channels, WORD)
-        listed = view.half if view.inputs == "b1" else 2 * inputs // 3
+        listed = (2 if view.inputs == "b1" else 3) * inputs // 5
         rows = listed * (2 if view.ternary else 1)
-        mine = 20 * words + 6 * listed + view.words * (8 * rows + 8 * view.planes + 170)
+        cost = 20 * words + 6 * listed + view.words * (8 * rows + 8 * view.planes + 170)
         if not view.limits:  # each counter is read, bit by bit
-            mine += len(layer.weights) * (5 * view.planes + 10)
-        theirs = len(layer.weights) * (words * WORD_COST[view.inputs, view.ternary] + 45)
-        return layer.groups == 1 and mine < theirs
+            cost += len(layer.weights) * (5 * view.planes + 10)
+        return cost * layer.window.out[0] * layer.window.out[1]
 
     def scratch(self, layer: Matrix) -> int:
         view = self._view(layer, 1, 1)
@@ -132,6 +132,25 @@ class Active(Kernel):
         for k, bit in enumerate(bits):
             rows[:, k, :-1] = pack_bits(bit.T, WORD).T
         return word_table(f"{function}_rows", rows.reshape(view.words, -1))
+
+
+def _counting(layer: Matrix) -> int:
+    """Return about how many instructions counting in every output's words takes."""
+    words = layer.window.taps * words_for(layer.window.channels, WORD)
+    cost = words * WORD_COST[kind_of(layer.x), bool((layer.weights == 0).any())] + 45
+    return len(layer.weights) * cost * layer.window.out[0] * layer.window.out[1]
+
+
+def _slicing(layer: Matrix) -> float:
+    """Return about how many instructions lists of planes take, inf where they are no choice."""
+    if not any(not kernel.refuse(layer) and kernel.suits(layer) for kernel in (Sliced(3), Sliced(4))):
+        return float("inf")
+    words = words_for(layer.window.out[0] * layer.window.out[1], WORD)
+    flat = layer.weights.reshape(len(layer.weights), -1)
+    signs = np.stack([(flat > 0).sum(axis=1), (flat < 0).sum(axis=1)])
+    terms = signs.sum() if (flat == 0).any() else signs.min(axis=0).sum()
+    planes = flat.shape[1] * (12 if shiftable(layer.window) else 83)
+    return int(words * (8.7 * terms + 100 * len(flat) + planes))
 
 
 def _levels(layer: Matrix, weights: np.ndarray, missing: np.ndarray, view: ActiveView, function: str) -> Table:
