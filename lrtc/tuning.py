@@ -14,15 +14,14 @@ import numpy as np
 from lrtc import interp
 from lrtc.check.cores import CORES, core_named
 from lrtc.check.emulate import build_network, run_emulated
-from lrtc.check.firmware import OPTIMISE, Firmware
-from lrtc.check.stack import calls_in
+from lrtc.check.firmware import Firmware
+from lrtc.check.stack import calls_of
 from lrtc.driver import Model, Result, compile, random_feeds
 from lrtc.errors import LrtcError, Mismatch, shown
 from lrtc.ir import Graph, feed_rows, in_rows, to_text
 from lrtc.plan.select import Budget, Layer, Option, select
 
 FORMAT = 1
-CALLS = (*OPTIMISE, "-Wl,--emit-relocs")  # the linker keeps who calls whom
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def tune(model: Model, core: str, feeds: Mapping[str, np.ndarray] | None = None)
         kernels = {key: names[min(turn, len(names) - 1)] for key, names in legal.items()}
         result = compile(model, "c", verify=False, kernels=kernels)
         rows = feed_rows(result.graph, image)
-        done = run_emulated(dict(result.files), result.name, rows, core, result.ports, CALLS)
+        done = run_emulated(dict(result.files), result.name, rows, core, result.ports)
         if not np.array_equal(done.logits[0], want):
             raise Mismatch(f"{core}: with the kernels {kernels} the logits are not the interpreter's")
         unit, costs = ("cycles", done.cycles) if done.cycles else ("instructions", done.profile)
@@ -126,7 +125,7 @@ def _options(result: Result, costs: Mapping[str, int], firmware: Firmware) -> di
     """Return layer → what its kernel costs in this build."""
     places = [*firmware.functions, *firmware.objects]
     sizes = {name: size for _, size, name in firmware.functions}
-    calls = calls_in(firmware)
+    calls = calls_of(dict(result.files), result.name, core_named(firmware.core))
     found = {}
     for i, step in enumerate(result.plan.steps):
         if not step.kernel:

@@ -16,6 +16,7 @@ from lrtc.resources import share
 OPTIMISE = ("-O2",)
 _TOO_LARGE = re.compile(r".*(overflowed by \d+ bytes|is not within region|size of array .* is too large).*")
 PROGRAM = "program.elf"
+SCRIPT = "lrtc_program.ld"
 EMULATED = "emulated"  # a memory map larger than any part's: sizes are reported, not limited
 
 
@@ -59,8 +60,7 @@ def build_firmware(
 
     files: {path: text}, written below `folder`; `sources` of them are compiled. roots: functions that must stay.
     Without a main among the sources (`roots` given), an empty one is linked: the caller is the emulator.
-    memory: name of a memory map in hw/c/mcu; an AVR's compiler has its own. DoesNotFit if it is
-    larger than that.
+    memory: name of a memory map in hw/c/mcu; an AVR's compiler has its own. DoesNotFit if it is larger.
     """
     known = core_named(core)
     tool, chosen = compiler_for(known)
@@ -68,8 +68,8 @@ def build_firmware(
     link = _avr if known.family == "avr" else _bare
     arguments = [
         *chosen, *flags, *standard(known), "-ffunction-sections", "-fdata-sections", "-I.",
-        *(f"-D{d}" for d in defines), *link(memory, bool(roots)), "-Wl,--gc-sections",
-        *(f"-Wl,--undefined={root}" for root in roots), *sources, "-o", PROGRAM,
+        *(f"-D{d}" for d in defines), *link(memory, bool(roots), folder), "-Wl,--gc-sections",
+        *(f"-Wl,-u,{root}" for root in roots), *sources, "-o", PROGRAM,
     ]  # fmt: skip
     try:
         compile_c(tool, arguments, folder, f"compiling for {core}")
@@ -86,15 +86,16 @@ def standard(core: Core) -> tuple[str, ...]:
     return ("-std=gnu99",) if core.family == "avr" else (*C99, "-ffreestanding")
 
 
-def _bare(memory: str, idle: bool) -> list[str]:
+def _bare(memory: str, idle: bool, folder: Path) -> list[str]:
     """Return the arguments of a program with our start-up and linker script."""
     mcu = share("hw") / "c" / "mcu"
+    texts = [(mcu / f"{part}.ld").read_text(encoding="utf-8") for part in (memory, "link")]
+    write_files({SCRIPT: "".join(texts)}, folder)  # one file: lld takes the last -T only
     own = [str(mcu / "start.c"), *([str(mcu / "idle.c")] if idle else [])]
-    scripts = ["-T", str(mcu / f"{memory}.ld"), "-T", str(mcu / "link.ld")]
-    return ["-nostdlib", *scripts, *own]
+    return ["-nostdlib", "-T", SCRIPT, *own]
 
 
-def _avr(memory: str, idle: bool) -> list[str]:
+def _avr(memory: str, idle: bool, folder: Path) -> list[str]:
     """Return the arguments of a program with the compiler's own start-up, without it when nothing runs it."""
     return ["-nostartfiles"] if idle else []
 

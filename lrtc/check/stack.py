@@ -1,20 +1,18 @@
 """The deepest stack that a network can need, from what the compiler says of each function and who calls whom.
 
-Frames come from -fstack-usage (gcc and clang), calls from the relocations of an object file in which every function
+Frames come from -fstack-usage, calls from the relocations of an object file in which every function
 has a section of its own; emitted C has no recursion and no function pointer, so the deepest path is the worst case.
 """
 
 from __future__ import annotations
 
-import bisect
-import io
 import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrtc.check.cores import Core
-from lrtc.check.firmware import OPTIMISE, Firmware, missing, standard
+from lrtc.check.firmware import OPTIMISE, missing, standard
 from lrtc.check.toolchain import compile_c, compiler_for, write_files
 from lrtc.errors import LrtcError
 from lrtc.resources import share
@@ -32,45 +30,37 @@ class Stack:
     unknown: tuple[str, ...]
 
 
-def worst_stack(files: dict[str, str], name: str, core: Core, flags: tuple[str, ...] = OPTIMISE) -> Stack:
-    """Return the deepest stack that a call of the network's functions can need on `core`."""
-    tool, chosen = compiler_for(core)
-    sources = [f"{name}.c"] + ([] if core.family == "avr" else [str(share("hw") / "c" / "mcu" / "start.c")])
-    with tempfile.TemporaryDirectory(prefix="lrtc-") as temporary:
-        folder = Path(temporary)
-        write_files(files, folder)
-        arguments = [*chosen, *flags, *standard(core), "-ffunction-sections", "-fstack-usage", "-I.", "-c"]
-        frames: dict[str, int] = {}
-        calls: dict[str, set[str]] = {}
-        for source in sources:
-            compile_c(tool, [*arguments, source, "-o", "one.o"], folder, f"compiling for {core.name}")
-            said = next(folder.glob("*.su"), None)
-            if said is None:
-                raise LrtcError(f"{tool.name} does not say how much stack functions use (-fstack-usage)")
-            frames |= _frames(said.read_text(encoding="utf-8"), source)
-            calls |= _calls(folder / "one.o")
-            said.unlink()
+def worst_stack(files: dict[str, str], name: str, core: Core, flags: tuple[str, ...] = OPTIMISE) -> Stack | None:
+    """Return the deepest stack that a call of the network's functions can need on `core`; None if zig compiles."""
+    frames: dict[str, int] = {}
+    calls: dict[str, set[str]] = {}
+    for source in [f"{name}.c"] + ([] if core.family == "avr" else [str(share("hw") / "c" / "mcu" / "start.c")]):
+        said, found = _compiled(files, source, core, (*flags, "-fstack-usage"))
+        if said is None:  # zig writes none
+            return None
+        frames |= _frames(said, source)
+        calls |= found
     roots = [f"{name}_run", f"{name}_classify"]
     return _deepest(frames, calls, [root for root in roots if root in frames], RETURN_ADDRESS.get(core.family, 0))
 
 
-def calls_in(firmware: Firmware) -> dict[str, set[str]]:
-    """Return function → functions that its code refers to, of a program linked with --emit-relocs."""
-    from elftools.elf.elffile import ELFFile
-    from elftools.elf.relocation import RelocationSection
+def calls_of(files: dict[str, str], name: str, core: Core, flags: tuple[str, ...] = OPTIMISE) -> dict[str, set[str]]:
+    """Return function → functions that its code refers to, of the network compiled for `core`."""
+    return _compiled(files, f"{name}.c", core, flags)[1]
 
-    elf = ELFFile(io.BytesIO(firmware.elf))
-    starts = [address for address, _, _ in firmware.functions]
-    found: dict[str, set[str]] = {}
-    for section in elf.iter_sections():
-        if isinstance(section, RelocationSection) and section.name in (".rel.text", ".rela.text"):
-            table = elf.get_section(section["sh_link"])
-            for relocation in section.iter_relocations():
-                symbol = table.get_symbol(relocation["r_info_sym"])
-                i = bisect.bisect_right(starts, relocation["r_offset"]) - 1
-                if symbol["st_info"]["type"] == "STT_FUNC" and i >= 0:
-                    found.setdefault(firmware.functions[i][2], set()).add(symbol.name)
-    return found
+
+def _compiled(
+    files: dict[str, str], source: str, core: Core, flags: tuple[str, ...]
+) -> tuple[str | None, dict[str, set[str]]]:
+    """Return what the compiler says of stacks, if anything, and who calls whom."""
+    tool, chosen = compiler_for(core)
+    with tempfile.TemporaryDirectory(prefix="lrtc-") as temporary:
+        folder = Path(temporary)
+        write_files(files, folder)
+        arguments = [*chosen, *flags, *standard(core), "-ffunction-sections", "-I.", "-c", source, "-o", "one.o"]
+        compile_c(tool, arguments, folder, f"compiling for {core.name}")
+        said = next(folder.glob("*.su"), None)
+        return said and said.read_text(encoding="utf-8"), _calls(folder / "one.o")
 
 
 def _frames(said: str, source: str) -> dict[str, int]:

@@ -65,8 +65,8 @@ def size_table(rows: Sequence[CoreSize]) -> Table:
         if row.sizes is None:
             continue
         s = row.sizes
-        cells = (s.text, s.rodata, s.data, s.bss, s.flash, s.ram, row.stack.bytes)
-        table.add_row(row.core, *(f"{n:,}" for n in cells), row.compiler)
+        cells = (s.text, s.rodata, s.data, s.bss, s.flash, s.ram, row.stack.bytes if row.stack else None)
+        table.add_row(row.core, *(_n(n) for n in cells), row.compiler)
     return table
 
 
@@ -95,7 +95,7 @@ class CostReport:
     core: str
     rows: tuple[LayerCost, ...]
     sizes: Sizes
-    stack: Stack
+    stack: Stack | None
     instructions: int | None
     cycles: int | None
     exact: bool
@@ -184,7 +184,8 @@ def cost_table(report: CostReport) -> Table:
 
 def cost_lines(report: CostReport, clock_hz: float | None, ua_per_mhz: float | None, volts: float | None) -> list[str]:
     """Return what stands under the table: the stack, time and energy of an image, and what the cycles are."""
-    lines = [f"stack: at most {report.stack.bytes:,} bytes, in {' > '.join(report.stack.path)}"]
+    stack = report.stack
+    lines = [f"stack: at most {stack.bytes:,} bytes, in {' > '.join(stack.path)}"] if stack else []
     if report.cycles is None:
         return [*lines, f"cycles: {report.core} has no public timing table; measure them on the part"]
     if clock_hz:
