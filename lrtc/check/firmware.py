@@ -16,6 +16,7 @@ from lrtc.resources import share
 OPTIMISE = ("-O2",)
 _TOO_LARGE = re.compile(r".*(overflowed by \d+ bytes|is not within region|size of array .* is too large).*")
 PROGRAM = "program.elf"
+AVR_RAM = 0x800200  # where the linker has the ATmega2560's RAM
 SCRIPT = "lrtc_program.ld"
 EMULATED = "emulated"  # a memory map larger than any part's: sizes are reported, not limited
 
@@ -74,11 +75,20 @@ def build_firmware(
     try:
         compile_c(tool, arguments, folder, f"compiling for {core}")
     except LrtcError as error:
-        if too_large := _TOO_LARGE.search(str(error)):
-            said = re.sub(r"\S*/", "", too_large[0]).strip()  # no paths
+        if said := _too_large(str(error), known):
             raise DoesNotFit(f"it does not fit {known.title}: {said}") from None
         raise
     return read_firmware((folder / PROGRAM).read_bytes(), core)
+
+
+def _too_large(said: str, core: Core) -> str:
+    """Return what a compiler's message says to be too large, and by how much, or ""."""
+    ends = [int(end, 16) for end in re.findall(r"address (0x[0-9a-f]+) of .* is not within region `data'", said)]
+    if ends and core.emulator:
+        over = max(ends) - AVR_RAM - core.emulator.ram
+        return f"its data takes {over:,} bytes more than the {core.emulator.ram:,} of RAM"
+    found = _TOO_LARGE.search(said)
+    return re.sub(r"\S*/", "", found[0]).strip() if found else ""  # no paths
 
 
 def standard(core: Core) -> tuple[str, ...]:
