@@ -93,14 +93,15 @@ def flash(
     check_folder(folder)
     made = prepare(opened, chosen, firmware, console, profile=profile)
     files = {**made.sources, **made.images}
-    write_folder(folder, files, {"lrtc": __version__, "target": "firmware", "name": made.network, "board": chosen.name})
+    manifest = {"lrtc": __version__, "target": "firmware", "name": made.network, "board": chosen.name}
+    write_folder(folder, files, {**manifest, **({"symbols": opened.prefix + opened.name} if opened.prefix else {})})
     report = {"name": made.network, "board": chosen.name, "folder": str(folder), "files": sorted(files)}
     if made.built is None:
         raise ToolMissing(
             f"{made.lacking.summary}",
             hint=f"{made.lacking.hint}; the sources are in {folder}, `make` there builds them",
         )
-    report |= {"flash": made.built.need.flash, "ram": made.built.need.ram, "stack": chosen.stack}
+    report |= {"flash": made.built.need.flash, "ram": made.built.need.ram, "stack": made.built.need.stack}
     if not as_json:
         print_line(_size_line(made))
         print_line(f"wrote {len(files)} files to {folder}")
@@ -136,7 +137,7 @@ def _network(model: Path, name: str | None, data: Path | None, profiled: str | N
 def _size_line(made: Flashable) -> str:
     need, board = made.built.need, made.board
     flash = f"flash {need.flash:,} of {board.flash.size:,} B"
-    ram = f"RAM {need.ram:,} + {board.stack:,} of stack of {board.ram.size:,} B"
+    ram = f"RAM {need.ram:,} + {need.stack:,} of stack of {board.ram.size:,} B"
     return f"{made.network} on {board.name} ({board.core}): {flash}, {ram}"
 
 

@@ -136,7 +136,7 @@ def _source(folder: Path, path: str) -> str:
 
 def prepare(
     network: Network, board: Board, program: str = "self-test", console: str | None = None,
-    objects: dict[tuple[str, ...], dict[str, str]] | None = None, profile: bool = False,
+    objects: dict[tuple[str, ...], dict[str, Path]] | None = None, profile: bool = False,
 ) -> Flashable:  # fmt: skip
     """Return the firmware of a board around a network, built where its compiler is here.
 
@@ -155,9 +155,11 @@ def prepare(
     if lacking is not None:
         return Flashable(network.name, board, console, made.files, None, lacking)
     done = (objects or {}).get(made.cflags, {})
-    sources = [done.get(source, source) for source in made.sources]
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
-        built = build(made.files, [*made.cflags, *made.ldflags, *sources], tool, board, Path(folder))
+        own = [source for source in made.sources if source not in done]
+        compiled = {**done, **compile_sources(made.files, own, made.cflags, tool, Path(folder))}
+        ordered = {source: compiled[source] for source in made.sources}
+        built = build(made.files, ordered, [*made.cflags, *made.ldflags], tool, board, Path(folder))
     return Flashable(network.name, board, console, made.files, built)
 
 
@@ -172,12 +174,12 @@ def emulate(firmware: Flashable, given: bytes = b"") -> Ran:
 def fits(network: Network, boards: Iterable[Board]) -> Iterator[Fit]:
     """Yield for every board whether the network with its self-test fits, and if not what is too big."""
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
-        objects: dict[tuple[str, ...], dict[str, str]] = {}
+        objects: dict[tuple[str, ...], dict[str, Path]] = {}
         for board in boards:
             yield _fit(network, board, objects, Path(folder) / board.name)
 
 
-def _fit(network: Network, board: Board, objects: dict[tuple[str, ...], dict[str, str]], folder: Path) -> Fit:
+def _fit(network: Network, board: Board, objects: dict[tuple[str, ...], dict[str, Path]], folder: Path) -> Fit:
     try:
         tool, flags = compiler_of(board)
     except ToolMissing as missing:
@@ -190,4 +192,4 @@ def _fit(network: Network, board: Board, objects: dict[tuple[str, ...], dict[str
         built = prepare(network, board, objects=objects).built
     except LrtcError as error:
         return Fit(board, False, why="; ".join(map(str, error.faults)) or error.summary)
-    return Fit(board, True, built.need.flash, built.need.ram + board.stack)
+    return Fit(board, True, built.need.flash, built.need.ram + built.need.stack)

@@ -10,9 +10,11 @@ from lrtc.boards import Board, Memory
 from lrtc.check.cores import core_named
 from lrtc.check.firmware import Firmware, read_firmware
 from lrtc.check.images import Segment, segments_of
+from lrtc.check.stack import deepest
 from lrtc.check.toolchain import Tool, compile_c, compiler_for, write_files
 from lrtc.errors import Fault, LrtcError
 
+STARTUP_FRAMES = 32  # bytes of stack, at most, that start-up holds when it calls main
 ROOM = 12 << 20  # bytes of either memory, in the link that only measures what does not fit
 AVR_ROOM = (("TEXT", 1 << 23), ("DATA", 1 << 16))
 OVERFLOW = (  # what linkers say
@@ -26,10 +28,11 @@ OVERFLOW = (  # what linkers say
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes that a program takes: flash, and static RAM without the stack."""
+    """Bytes that a program takes: flash, static RAM, stack: the deepest, or what the board keeps if that is more."""
 
     flash: int
     ram: int
+    stack: int
 
 
 @dataclass(frozen=True)
@@ -54,46 +57,63 @@ def core_flags(board: Board, flags: tuple[str, ...]) -> tuple[str, ...]:
 
 def compile_sources(
     files: dict[str, str], sources: Sequence[str], flags: Sequence[str], tool: Tool, folder: Path
-) -> dict[str, str]:
-    """Return {source: path of its object}, compiled in `folder`, where all the files are written."""
+) -> dict[str, Path]:
+    """Return {source: its object}, compiled in `folder`, where all the files are written."""
     write_files(files, folder)
-    objects = {source: str(folder / Path(source).with_suffix(".o")) for source in sources}
+    objects = {source: folder / Path(source).with_suffix(".o") for source in sources}
     for source, path in objects.items():
-        compile_c(tool, [*flags, "-c", source, "-o", path], folder, f"compiling {source}")
+        compile_c(tool, [*flags, "-fstack-usage", "-c", source, "-o", path.name], folder, f"compiling {source}")
     return objects
 
 
-def build(files: dict[str, str], arguments: Sequence[str], tool: Tool, board: Board, folder: Path) -> Built:
+def build(
+    files: dict[str, str], objects: dict[str, Path], arguments: Sequence[str], tool: Tool, board: Board, folder: Path
+) -> Built:
     """Return the program linked in `folder`; LrtcError says what does not fit, and by how many bytes.
 
-    arguments: of the compiler, flags and sources or objects.
+    objects: source → what it was compiled to. arguments: of the compiler, for linking.
     """
     write_files(files, folder)
+    stack = max(board.stack, _stack(objects, board))
+    arguments = [*arguments, *map(str, objects.values())]
     try:
         firmware = _link(arguments, tool, board, folder)
     except LrtcError as error:
         if not any(words in str(error) for words in OVERFLOW):
             raise
-        check_fit(_measure(files, arguments, tool, board, folder), board)
+        check_fit(_measure(files, arguments, tool, board, stack, folder), board)
         raise
-    built = Built(firmware, segments_of(firmware), need_of(segments_of(firmware), board))
+    built = Built(firmware, segments_of(firmware), need_of(segments_of(firmware), board, stack))
     check_fit(built.need, board)
     return built
 
 
+def _stack(objects: dict[str, Path], board: Board) -> int:
+    """Return the deepest stack from reset on: start-up, main and what it calls, and a character that is sent there.
+
+    A compiler that does not say how deep functions are leaves only what the board keeps.
+    """
+    paths = [path for source, path in objects.items() if source.endswith(".c")]
+    core = core_named(board.core)
+    found = [deepest(paths, [root], core) for root in ("main", "lrtc_put")]
+    return sum(stack.bytes for stack in found if stack) + STARTUP_FRAMES
+
+
 def _link(arguments: Sequence[str], tool: Tool, board: Board, folder: Path) -> Firmware:
-    compile_c(tool, [*arguments, "-o", "firmware.elf"], folder, f"compiling for {board.name}")
+    compile_c(tool, [*arguments, "-o", "firmware.elf"], folder, f"linking for {board.name}")
     return read_firmware((folder / "firmware.elf").read_bytes(), board.core)
 
 
-def _measure(files: dict[str, str], arguments: Sequence[str], tool: Tool, board: Board, folder: Path) -> Need:
+def _measure(
+    files: dict[str, str], arguments: Sequence[str], tool: Tool, board: Board, stack: int, folder: Path
+) -> Need:
     """Return what a program takes that does not fit: linked once more, into larger memories."""
     roomy = replace(board, flash=Memory(board.flash.origin, ROOM), ram=Memory(board.ram.origin, ROOM))
     if board.boot == "avr":
         arguments = [*arguments, *(f"-Wl,--defsym=__{name}_REGION_LENGTH__={size}" for name, size in AVR_ROOM)]
     else:
         write_files({"link.ld": resized(files["link.ld"], board, roomy)}, folder)
-    return need_of(segments_of(_link(arguments, tool, board, folder)), roomy)
+    return need_of(segments_of(_link(arguments, tool, board, folder)), roomy, stack)
 
 
 def resized(script: str, board: Board, larger: Board) -> str:
@@ -104,12 +124,12 @@ def resized(script: str, board: Board, larger: Board) -> str:
     return script
 
 
-def need_of(segments: tuple[Segment, ...], board: Board) -> Need:
+def need_of(segments: tuple[Segment, ...], board: Board, stack: int) -> Need:
     """Return what a program takes of a board's memories."""
     stored = [s for s in segments if s.contents]
     flash = max(s.load + len(s.contents) for s in stored) - board.flash.origin
     in_ram = [s.run + s.size for s in segments if board.ram.origin <= s.run < board.ram.end]
-    return Need(flash, max(in_ram, default=board.ram.origin) - board.ram.origin)
+    return Need(flash, max(in_ram, default=board.ram.origin) - board.ram.origin, stack)
 
 
 def misfits(need: Need, board: Board) -> list[Fault]:
@@ -117,8 +137,8 @@ def misfits(need: Need, board: Board) -> list[Fault]:
     found = []
     if (over := need.flash - board.flash.size) > 0:
         found.append(Fault("flash", f"{need.flash:,} bytes needed, {board.flash.size:,} there: {over:,} too many"))
-    if (over := need.ram + board.stack - board.ram.size) > 0:
-        what = f"{need.ram:,} bytes and {board.stack:,} of stack needed"
+    if (over := need.ram + need.stack - board.ram.size) > 0:
+        what = f"{need.ram:,} bytes and {need.stack:,} of stack needed"
         found.append(Fault("RAM", f"{what}, {board.ram.size:,} there: {over:,} too many"))
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,22 @@ def worst_stack(files: dict[str, str], name: str, core: Core, flags: tuple[str, 
         frames |= _frames(said, source)
         calls |= found
     roots = [f"{name}_run", f"{name}_classify"]
+    return _deepest(frames, calls, [root for root in roots if root in frames], RETURN_ADDRESS.get(core.family, 0))
+
+
+def deepest(objects: Sequence[Path], roots: Sequence[str], core: Core) -> Stack | None:
+    """Return the deepest stack under those of the functions `roots` that are there; None if the compiler was silent.
+
+    objects: compiled with -ffunction-sections and -fstack-usage, what the latter said beside each as .su.
+    """
+    frames: dict[str, int] = {}
+    calls: dict[str, set[str]] = {}
+    for path in objects:
+        said = path.with_suffix(".su")
+        if not said.is_file():  # zig writes none
+            return None
+        frames |= _frames(said.read_text(encoding="utf-8"), path.stem)
+        calls |= _calls(path)
     return _deepest(frames, calls, [root for root in roots if root in frames], RETURN_ADDRESS.get(core.family, 0))
 
 
@@ -104,7 +121,7 @@ def _calls(path: Path) -> dict[str, set[str]]:
 
 def _function_of(section: str) -> str | None:
     """Return the function whose code a section holds, or None."""
-    for prefix in (".text.", ".startup."):
+    for prefix in (".text.startup.", ".text.unlikely.", ".text.", ".startup."):  # gcc calls main's .text.startup.main
         if section.startswith(prefix):
             return section.removeprefix(prefix)
     return None

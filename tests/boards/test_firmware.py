@@ -18,6 +18,7 @@ from lrtc import interp
 from lrtc.backends.c import emit
 from lrtc.boards import board_named, board_names
 from lrtc.check.board import compiler_of
+from lrtc.check.machine import Machine
 from lrtc.check.toolchain import STRICT
 from lrtc.errors import LrtcError
 from lrtc.flashing import Flashable, Network, emulate, fits, network_in, prepare
@@ -223,6 +224,20 @@ def test_the_makefile_builds_the_same_program(tmp_path: Path):
     make = shutil.which("make")
     subprocess.run([make, f"CC={tool.path}", f"OBJCOPY={tool.path[:-3]}objcopy"], cwd=tmp_path, check=True)
     assert (tmp_path / "net.bin").read_bytes() == firmware.images["net.bin"]
+
+
+def test_the_stack_that_is_kept_is_as_deep_as_what_is_used():
+    """500 logits lie on it: more than the board keeps; what the emulator touches is within."""
+    graph = random_network(0, channels=(5,), size=(3, 4), layers=(1, 1), head="affine", classes=(500,))
+    x = random_input(graph, 2)
+    files = emit(run_pipeline(graph, "c"), "net", {"vectors": (x, interp.run(graph, x)), "report": True}).files
+    board = board_named("emulated-cortex-m0")
+    firmware = prepare(Network("net", dict(files)), board)
+    machine = Machine(firmware.built.firmware)
+    assert machine.output.endswith("PASS, 2 vectors\n")
+    stack = np.frombuffer(machine.read(board.ram.end - 0x8000, 0x8000), np.uint8)
+    used = 0x8000 - int(np.flatnonzero(stack)[0])
+    assert board.stack < 2000 < used <= firmware.built.need.stack <= used + 200
 
 
 def test_a_network_too_big_says_what_and_by_how_much(tmp_path: Path):
