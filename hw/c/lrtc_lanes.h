@@ -8,6 +8,32 @@
         sum ^= in_;                                  \
     } while (0)
 
+/* Sixteen planes AT(0) .. AT(15) into the counter ones, twos, fours, eights; carry leaves with weight 16. */
+#define LRTC_ADD_PAIR(carry, AT, i)                  \
+    do {                                             \
+        LRTC_ADD3(carry, ones, AT(i), AT((i) + 1));  \
+        LRTC_IN_ORDER;                               \
+    } while (0)
+#define LRTC_ADD16(carry, AT)                        \
+    do {                                             \
+        uint32_t p_, q_, r_, s_;                     \
+        LRTC_ADD_PAIR(p_, AT, 0);                    \
+        LRTC_ADD_PAIR(q_, AT, 2);                    \
+        LRTC_ADD3(r_, twos, p_, q_);                 \
+        LRTC_ADD_PAIR(p_, AT, 4);                    \
+        LRTC_ADD_PAIR(q_, AT, 6);                    \
+        LRTC_ADD3(p_, twos, p_, q_);                 \
+        LRTC_ADD3(r_, fours, r_, p_);                \
+        LRTC_ADD_PAIR(p_, AT, 8);                    \
+        LRTC_ADD_PAIR(q_, AT, 10);                   \
+        LRTC_ADD3(s_, twos, p_, q_);                 \
+        LRTC_ADD_PAIR(p_, AT, 12);                   \
+        LRTC_ADD_PAIR(q_, AT, 14);                   \
+        LRTC_ADD3(p_, twos, p_, q_);                 \
+        LRTC_ADD3(s_, fours, s_, p_);                \
+        LRTC_ADD3(carry, eights, r_, s_);            \
+    } while (0)
+
 /* One bit of a comparison v >= w, from the lowest up: `reached` says so for the bits below, not_w is ~w. */
 #define LRTC_REACH(reached, v, not_w)                \
     do {                                             \

@@ -3,17 +3,13 @@
 /* Set total[0..bits-1] to the complement of the sum of n planes, a multiple of 16; carries: n / 16 words of scratch. */
 LRTC_APART void lrtc_total(uint32_t *total, uint32_t bits, const uint32_t *planes, uint32_t n, uint32_t *carries)
 {
-    uint32_t ones = 0, twos = 0, fours = 0, eights = 0, a, b, i, end = 0;
+    uint32_t ones = 0, twos = 0, fours = 0, eights = 0, a, i, end = 0;
 #define LRTC_PLANE(i) planes[i]
-#define LRTC_PLANE_NEXT(i) planes[(i) + 8]
     for (; n != 0u; n -= 16u, planes += 16) {
-        LRTC_ADD8(a, LRTC_PLANE);
-        LRTC_ADD8(b, LRTC_PLANE_NEXT);
-        LRTC_ADD3(a, eights, a, b);
+        LRTC_ADD16(a, LRTC_PLANE);
         carries[end++] = a;
     }
 #undef LRTC_PLANE
-#undef LRTC_PLANE_NEXT
     total[0] = ~ones;
     total[1] = ~twos;
     total[2] = ~fours;

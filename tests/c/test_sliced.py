@@ -105,10 +105,10 @@ def test_any_shape_on_an_emulated_core_in_the_same_time(seed, core, networks):
 def test_what_cannot_be_sliced_says_why():
     m = Maker("wide", (4, 80, 2))
     x = m.threshold(m.conv(m.x, 3))
-    wide = m.threshold(m.conv(x, 3, (1, 63), padding=(0, 0, 31, 31)))
+    wide = m.threshold(m.conv(x, 3, (1, 33), padding=(0, 0, 16, 16)))
     step = to_c(m.done(m.linear_on_image(wide, 3))).plan.steps
     from lrtc.backends.c.menu import MENU
 
-    assert MENU["sliced8"].refuse(step[1].matrix) == "the kernel has 63 columns; up to 62 are supported"
+    assert MENU["sliced8"].refuse(step[1].matrix) == "the kernel has 33 columns; up to 32 are supported"
     assert MENU["sliced8"].refuse(step[0].matrix) == "its input is u8, not b1"
     assert "not just one threshold" in MENU["sliced8"].refuse(step[2].matrix)

@@ -26,6 +26,7 @@ from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.weights import Border, border
 from lrtc.ir.bits import pack_bits, words_for
 
+COLUMNS = 32  # of a kernel; a bit of a number each
 COLUMN_CLASSES = 8  # each class of rows takes 2^n words of scratch for n classes of columns
 LANES = 0.45  # of the lanes must hold pixels, else channel-packed kernels are as fast
 SIXTEEN = 1.93  # a record of 16 planes costs as much as this many of 8
@@ -135,7 +136,7 @@ class Sliced(Kernel):
             return "a weight is beyond -1, 0, +1"
         if layer.level is None:
             return "it decides bits, and not just one threshold follows"
-        most = (NIBBLE if self.nibbles else NEAR) - 1
+        most = NIBBLE - 1 if self.nibbles else COLUMNS
         if layer.window.kernel[1] > most:
             return f"the kernel has {layer.window.kernel[1]} columns; up to {most} are supported"
         if self.nibbles and not shiftable(layer.window):
