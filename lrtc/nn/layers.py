@@ -80,12 +80,11 @@ class _LRTLayer(nn.Module):
         if self.is_discrete:
             with full_precision(x):
                 return self._discrete(x if x.dtype == torch.float64 else x.float())
-        mean, second = W.moments(self.alpha, self.beta)
         if isinstance(x, Moments):
             with full_precision(x.mean):
-                m, var = self._of_moments(x, mean, second)
+                m, var = self._of_moments(x, *W.moments(self.alpha, self.beta))
         else:
-            m, var = self._of_values(x, mean, (second - mean.square()).clamp_min(0))
+            m, var = self._of_values(x, *W.MeanVariance.apply(self.alpha, self.beta))
         if self.bias is not None:
             m = m + self._per_output(self.bias)
         return Gaussian(m, var)

@@ -75,10 +75,13 @@ class SampledSign(torch.autograd.Function):
     @staticmethod
     def forward(ctx, mean: Tensor, var: Tensor, temperature: float, hard: bool) -> Tensor:
         u = uniform_like(mean)
-        r = root(var)
+        shared = len(var) == 1
+        r = root(var) if shared else torch.empty_like(var)
         h, slope = torch.empty_like(u), torch.empty_like(u)
         for s in _slices(mean):
-            z = mean[s] * _same(r, s)
+            if not shared:
+                r[s] = root(var[s])
+            z = mean[s] * (r if shared else r[s])
             if temperature == 1:
                 _sample(z, u[s], hard, h[s], slope[s])
             else:
@@ -103,10 +106,6 @@ class SampledSign(torch.autograd.Function):
         if shared:
             grad_var.mul_(r.square()).mul_(-0.5)
         return grad_mean, grad_var, None, None
-
-
-def _same(x: Tensor, s: slice) -> Tensor:
-    return x if len(x) == 1 else x[s]
 
 
 def _summed(x: Tensor, like: Tensor) -> Tensor:

@@ -29,6 +29,35 @@ def moments(alpha: Tensor | None, beta: Tensor) -> tuple[Tensor, Tensor]:
     return nonzero * sign, nonzero
 
 
+class MeanVariance(torch.autograd.Function):
+    """(E[w], Var[w]) of every weight, for inputs that are given: `apply(alpha or None, beta)`, in a few passes.
+
+    With t = tanh(beta/2), e = 1 − p0 (1 for bipolar weights): E = e t =: m, Var = e − m², never below zero.
+    dm/dbeta = e (1 − t²)/2    dVar/dbeta = −2 m dm/dbeta    dm/dalpha = −p0 m    dVar/dalpha = −p0 (e − 2 m²)
+    """
+
+    @staticmethod
+    def forward(ctx, alpha: Tensor | None, beta: Tensor) -> tuple[Tensor, Tensor]:
+        t = torch.tanh(beta / 2)
+        e = None if alpha is None else torch.sigmoid(-alpha)
+        ctx.save_for_backward(t, e)
+        if e is None:
+            return t.clone(), 1 - t * t
+        mean = e * t
+        return mean, torch.addcmul(e, mean, mean, value=-1)
+
+    @staticmethod
+    def backward(ctx, grad_mean: Tensor, grad_var: Tensor):
+        t, e = ctx.saved_tensors
+        mean = t if e is None else e * t
+        common = torch.addcmul(grad_mean, mean, grad_var, value=-2)  # dL/dm and what reaches m through the variance
+        grad_beta = (1 - t * t).mul_(common).mul_(0.5)
+        if e is None:
+            return None, grad_beta
+        grad_alpha = torch.addcmul(mean * common, e, grad_var).mul_(e - 1)  # e − 1 = −p0
+        return grad_alpha, grad_beta.mul_(e)
+
+
 def most_probable(alpha: Tensor | None, beta: Tensor) -> Tensor:
     """Return the most probable weights (int8): ternary 0 if p0 ≥ max(p+, p−), otherwise sign(beta); ties give 0, +1."""
     sign = torch.where(beta >= 0, 1, -1)

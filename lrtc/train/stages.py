@@ -83,7 +83,7 @@ class Stage(lightning.LightningModule):
     def configure_optimizers(self):
         recipe = self.recipe
         groups = parameter_groups(self.net, self.lr, recipe.probability_decay, recipe.weight_decay)
-        optimizer = torch.optim.Adam(groups)
+        optimizer = torch.optim.Adam(groups, fused=True)
         steps = self.trainer.estimated_stepping_batches
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda k: 0.01 + 0.99 * (1 + math.cos(math.pi * min(k / steps, 1))) / 2
