@@ -113,7 +113,7 @@ def compile_(
     form = c_form(package, prefix, context, report, profile)
     options = target_options(target, output, fold, cycles, form)
     if profile:
-        options["profile"] = predicted(opened, profile)
+        options["profile"] = predicted(opened, profile, vectors)
     options |= {"verify": verify, "vectors": vectors}
     wanted = (core, tuned, optimize, flash, ram, constant_time)
     if target != "c" and any(wanted):

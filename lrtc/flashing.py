@@ -16,9 +16,9 @@ from lrtc.check.cores import core_named
 from lrtc.check.emulate import run_emulated, runs_here
 from lrtc.check.images import to_bin, to_hex, to_uf2
 from lrtc.check.machine import Machine
-from lrtc.driver import Model, compile, legal_name, random_feeds
+from lrtc.driver import SELF_TEST_VECTORS, Model, compile, legal_name, random_feeds
 from lrtc.errors import LrtcError, ToolMissing, shown
-from lrtc.interp import Feeds
+from lrtc.interp import Feeds, feeds_of
 from lrtc.ir.ports import in_rows, ports_of
 from lrtc.output import MANIFEST
 
@@ -84,16 +84,20 @@ def network_of(model: Model, vectors: Feeds | None = None, profiled: str | None 
 
     profiled: a core; layers are then timed, beside the instructions that an emulator counts on it, where one can.
     """
-    options = {"profile": predicted(model, profiled)} if profiled else {}
+    options = {"profile": predicted(model, profiled, vectors)} if profiled else {}
     return Network(model.name, dict(compile(model, "c", vectors=vectors, report=True, **options).files))
 
 
-def predicted(model: Model, core: str) -> dict[str, int]:
-    """Return the instructions of each layer's function on an emulated core; nothing where that cannot be counted."""
+def predicted(model: Model, core: str, vectors: Feeds | None = None) -> dict[str, int]:
+    """Return the instructions of each layer's function on an emulated core; nothing where that cannot be counted.
+
+    They are those of the self-test's last vector, which is what the C measures: some kernels depend on the data.
+    """
     if not runs_here(core_named(core).name):
         return {}
     result = compile(model, "c")
-    x = in_rows(random_feeds(result.graph, 1)[value.name] for value in result.graph.inputs)
+    feeds = feeds_of(result.graph, random_feeds(result.graph, SELF_TEST_VECTORS) if vectors is None else vectors)
+    x = in_rows(feeds[value.name][-1:] for value in result.graph.inputs)
     return run_emulated(dict(result.files), result.name, x, core, ports_of(result.graph)).profile
 
 
