@@ -54,3 +54,42 @@ static inline uint32_t lrtc_weigh(uint32_t ones, uint32_t twos, uint32_t fours, 
     low = (low & 0x00ff00ffu) + ((low >> 8) & 0x00ff00ffu);
     return (low + (low >> 16)) & 0xffffu;
 }
+
+/* Return the ones in the words MATCH(0) .. MATCH(n - 1) of x and w, which move by x_step and w_step a word. */
+#define LRTC_COUNT(MATCH, n, x_step, w_step)                                     \
+    do {                                                                         \
+        uint32_t ones = 0, twos = 0, fours = 0, eights = 0, total = 0, k, a, b;  \
+        if (((n) & 1u) != 0u) {                                                  \
+            ones = MATCH(0);                                                     \
+            x += (x_step);                                                       \
+            w += (w_step);                                                       \
+        }                                                                        \
+        if (((n) & 2u) != 0u) {                                                  \
+            LRTC_ADD3(twos, ones, MATCH(0), MATCH(1));                           \
+            x += 2 * (x_step);                                                   \
+            w += 2 * (w_step);                                                   \
+        }                                                                        \
+        if (((n) & 4u) != 0u) {                                                  \
+            LRTC_ADD3(a, ones, MATCH(0), MATCH(1));                              \
+            LRTC_ADD3(b, ones, MATCH(2), MATCH(3));                              \
+            LRTC_ADD3(fours, twos, a, b);                                        \
+            x += 4 * (x_step);                                                   \
+            w += 4 * (w_step);                                                   \
+        }                                                                        \
+        if (((n) & 8u) != 0u) {                                                  \
+            LRTC_ADD8(eights, MATCH);                                            \
+            x += 8 * (x_step);                                                   \
+            w += 8 * (w_step);                                                   \
+        }                                                                        \
+        for (k = (n) >> 4; k != 0u; k--) {                                       \
+            LRTC_ADD8(a, MATCH);                                                 \
+            x += 8 * (x_step);                                                   \
+            w += 8 * (w_step);                                                   \
+            LRTC_ADD8(b, MATCH);                                                 \
+            x += 8 * (x_step);                                                   \
+            w += 8 * (w_step);                                                   \
+            LRTC_ADD3(a, eights, a, b);                                          \
+            total += popcount32(a);                                              \
+        }                                                                        \
+        return (total << 4) + lrtc_weigh(ones, twos, fours, eights);             \
+    } while (0)

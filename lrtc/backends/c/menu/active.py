@@ -16,7 +16,7 @@ from lrtc.ir.bits import pack_bits, words_for
 
 INPUTS = (1 << 14) - 1  # the offsets of their rows, and of the row of zeros, are 16 bits
 WORD_COST = {  # instructions of count and pairs, by input and whether weights are ternary
-    ("b1", False): 10, ("b1", True): 13, ("t2", False): 18, ("t2", True): 28,
+    ("b1", False): 10, ("b1", True): 13, ("t2", False): 13, ("t2", True): 22,
 }  # fmt: skip
 
 

@@ -106,7 +106,7 @@ class Pairs(Packed):
     formula = "acc[o] = sum of w * x: (lanes not 0) - 2 * (of these, lanes that differ in sign)"
 
     def parts(self, layer: Matrix, function: str) -> Parts:
-        weights, texts = layer.dense(), {"signed"} | self.texts(layer)
+        weights, texts = layer.dense(), {"signed", "count"} | self.texts(layer)
         if layer.ternary:
             words, ternary, n = _words(weights)
             texts |= {"pairs_t2"} if ternary else {"pairs", "pairs_b1"}
