@@ -8,9 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
-from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
-from lrtc.backends.c.menu.scalar import Sums
-from lrtc.backends.c.storage import WORD, ctype_of_value
+from lrtc.backends.c.menu.base import Matrix, Parts
+from lrtc.backends.c.menu.scalar import ByteBits, Sums
+from lrtc.backends.c.storage import WORD
 from lrtc.backends.c.weights import straight_terms
 from lrtc.ir.bits import words_for
 
@@ -63,7 +63,7 @@ class PatternsView:
     shares: bool
 
 
-class Patterns(Kernel):
+class Patterns(ByteBits):
     """Bytes with bipolar or ternary weights, two neighbouring columns of 16 bits in a word.
 
     Down a pair of columns, each row of the image is cut into pieces of a few taps, and the sums of all patterns of
@@ -74,15 +74,10 @@ class Patterns(Kernel):
     formula = "acc[o] = sum of w * x: of a pattern of weights for each piece of a row, from tables that outputs share"
     decision = "y[o] = +1 where acc[o] >= level[o]: each half starts at 0x8000 - level[o], its top bit tells"
     scratch_name = "ring"
-    elements = False
 
     def refuse(self, layer: Matrix) -> str:
-        if ctype_of_value(layer.x) != "uint8_t":
-            return f"its input is {layer.x.elem}, not u1 to u8"
-        if not layer.ternary:
-            return "a weight is beyond -1, 0, +1"
-        if layer.level is None:
-            return "it decides bits, and not just one threshold follows"
+        if reason := super().refuse(layer):
+            return reason
         terms = int(np.abs(layer.weights).sum(axis=(1, 2, 3)).max())
         if terms * layer.x.elem.high >= LANE:
             return f"a sum of {terms} inputs does not fit 16 bits"

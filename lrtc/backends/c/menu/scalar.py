@@ -37,14 +37,9 @@ class SumsView:
     words: tuple[tuple[int, int | None], ...]
 
 
-class Sums(Kernel):
-    """Bytes with few weights, written out."""
+class ByteBits(Kernel):
+    """What kernels share that decide bits from bytes, two neighbouring columns in a word."""
 
-    name = template = "sums"
-    formula = "acc[o] = sum of w * x, written out; two neighbouring columns share a word, 16 bits each"
-    decision = "y[o] = +1 where acc[o] >= level[o]: each half starts at 0x8000 - level[o], its top bit tells"
-    scratch_name = "frame"
-    scratch_ctype = "uint8_t"
     elements = False
 
     def refuse(self, layer: Matrix) -> str:
@@ -52,8 +47,21 @@ class Sums(Kernel):
             return f"its input is {layer.x.elem}, not u1 to u8"
         if not layer.ternary:
             return "a weight is beyond -1, 0, +1"
-        if layer.level is None:
-            return "it decides bits, and not just one threshold follows"
+        return "" if layer.level is not None else "it decides bits, and not just one threshold follows"
+
+
+class Sums(ByteBits):
+    """Bytes with few weights, written out."""
+
+    name = template = "sums"
+    formula = "acc[o] = sum of w * x, written out; two neighbouring columns share a word, 16 bits each"
+    decision = "y[o] = +1 where acc[o] >= level[o]: each half starts at 0x8000 - level[o], its top bit tells"
+    scratch_name = "frame"
+    scratch_ctype = "uint8_t"
+
+    def refuse(self, layer: Matrix) -> str:
+        if reason := super().refuse(layer):
+            return reason
         taps, terms = layer.window.taps * layer.window.channels, np.count_nonzero(layer.weights)
         if taps > SUMS_TAPS or not 0 < terms <= SUMS_TERMS:
             return f"{taps} taps, {terms} weights that are not 0; 1 to {SUMS_TAPS} and 1 to {SUMS_TERMS} are supported"
