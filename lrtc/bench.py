@@ -59,7 +59,9 @@ def main(path: Annotated[Path, typer.Option("--json", help="where the rows go")]
     """Count, check, print, and write the rows as JSON."""
     console = Console()
     found = []
-    jobs = {net: partial(rows, net) for net in NETS} | {layer.name: partial(bench_rows, layer) for layer in LAYERS}
+    jobs = {net: partial(rows, net) for net in NETS}
+    for layer in LAYERS:
+        jobs |= {f"mcu/{layer.name}/{core}": partial(bench_rows, layer, core) for core in layer.targets}
     for name, job in jobs.items():
         try:
             found += job()
