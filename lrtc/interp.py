@@ -53,7 +53,7 @@ def _windows(x: np.ndarray, kernel: tuple, stride: tuple, padding: tuple, fill: 
 
 def _exact_matmul(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Return the integer product x [M,K] · w [O,K]ᵀ as int32, exactly."""
-    largest = int(np.abs(w).astype(np.int64).sum(axis=1).max(initial=0)) * max(1, _magnitude(x))
+    largest = int(np.abs(w.astype(np.int64)).sum(axis=1).max(initial=0)) * max(1, _magnitude(x))
     kind = np.float32 if largest < 1 << 24 else np.float64
     return (x.astype(kind) @ w.T.astype(kind)).astype(np.int32)
 

@@ -154,3 +154,11 @@ def test_clamp_is_relu_and_hardtanh():
     x = np.array([[-3, 0, 5]], dtype=np.int32)
     assert interp.clamp(Clamp(low=0), x).tolist() == [[0, 0, 5]]
     assert interp.clamp(Clamp(-1, 1), x.astype(np.float32)).tolist() == [[-1, 0, 1]]
+
+
+def test_weights_of_minus_128_are_as_large_as_they_are():
+    """int8 holds −128 but not 128; sums beyond 2^24 need more than float32."""
+    x = np.random.default_rng(0).integers(128, 256, (9, 1201), dtype=np.uint8)
+    w = np.full((3, 1201), -128, dtype=np.int8)
+    w[:, 0] = 1
+    assert np.array_equal(interp.linear(Linear(), x, w), x.astype(np.int64) @ w.T.astype(np.int64))
