@@ -30,7 +30,7 @@ from lrtc.ir.ops import (
 
 CHANNELS = (1, 3, 8, 31, 32, 33, 64)
 OUTS = (B1, B1, T2, T2, U8, *(Elem("u", n) for n in (1, 2, 3, 4)), *(Elem("i", n) for n in (2, 4, 8)))
-WEIGHTS = (B1, B1, T2, T2, Elem("i", 2), Elem("i", 4), Elem("i", 8))
+WEIGHTS = (B1, B1, T2, T2, Elem("i", 2), Elem("i", 4), Elem("i", 8), Elem("u", 2), Elem("u", 8))
 SPREAD = 1 << 16  # values further apart are not combined any more
 ELEMENTS = 4000  # of a value
 MOST_WEIGHTS = 40_000
@@ -88,7 +88,7 @@ class RandomDag:
             value = self.rng.choice((-1, 1) if elem == B1 else (-1, 0, 1), shape)
         else:
             value = self.rng.integers(elem.low, elem.high + 1, shape)
-        return self.b.const("w", value.astype(np.int8), tensor(shape, elem, {2: "OI", 4: "OHWI"}[len(shape)]))
+        return self.b.const("w", value.astype(np.int16), tensor(shape, elem, {2: "OI", 4: "OHWI"}[len(shape)]))
 
     def conv(self, x: str) -> str | None:
         channels = self.shape(x)[-1]

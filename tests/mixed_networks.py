@@ -126,15 +126,15 @@ class _Maker:
         fan = c // groups * int(np.prod(kernel))
         options = {"groups": groups, "bias": bias, "weights": weights}
         if self.signal:
+            if self.chance(0.3):
+                geometry = (c, out, kernel[0], stride[0], padding[0])
+                return self.integers(lnn.QuantConv1d, geometry, x, fan, groups, dilation[0])
             layer = lnn.LRTConv1d(c, out, kernel[0], stride[0], padding[0], dilation=dilation[0], **options)
         else:
             kind = self.pick("lrt", "lrt", "quant", "plain", "sides")
             geometry = (c, out, tuple(kernel), tuple(stride), tuple(padding))
             if kind == "quant":
-                bits = self.pick(2, 4, 8)
-                layer = lnn.QuantConv2d(*geometry, bits, groups, tuple(dilation))
-                nn.init.normal_(layer.bias)
-                return self.step(layer, x, bound=fan * x.bound * (1 << (bits - 1)))
+                return self.integers(lnn.QuantConv2d, geometry, x, fan, groups, tuple(dilation))
             if kind == "plain":
                 layer = nn.Conv2d(*geometry, tuple(dilation), groups, bias=False)
                 with torch.no_grad():
@@ -148,6 +148,13 @@ class _Maker:
         if bias:
             nn.init.normal_(layer.bias, std=3.0)
         return self.step(layer, x, real=bias, bound=fan * x.bound)
+
+    def integers(self, make: Callable, geometry: tuple, x: _Value, fan: int, groups: int, dilation) -> _Value:
+        """Return a convolution with integer weights, signed or not."""
+        bits = self.pick(2, 4, 8)
+        layer = make(*geometry, bits, groups, dilation, self.chance(0.6))
+        nn.init.normal_(layer.bias)
+        return self.step(layer, x, bound=fan * x.bound * (1 << bits))
 
     def meet(self, y: _Value) -> _Value:
         """Return y plus, or beside, an earlier value that fits."""
@@ -243,7 +250,7 @@ class _Maker:
             flat = self.step(lnn.QuantActivation(4, True, 0.25), flat, bound=8)
             size = x.shape[0]
         if self.chance(0.5):
-            self.step(lnn.QuantLinear(size, 5), flat)
+            self.step(lnn.QuantLinear(size, 5, signed=self.chance(0.6)), flat)
         else:
             self.step(lnn.LRTScale(5), self.step(lnn.LRTLinear(size, 5), flat))
             nn.init.normal_(self.net.layers[-1].scale)

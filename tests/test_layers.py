@@ -31,6 +31,7 @@ from lrtc.nn import (
     LRTSign,
     LRTTernarySign,
     QuantActivation,
+    QuantConv1d,
     QuantConv2d,
     QuantLinear,
     discretize,
@@ -151,6 +152,9 @@ NETWORKS = {  # the first words of a row → a network that needs it
     "average pools": lambda: middle(LRTConv2d(4, 4, 3, padding=1), nn.AvgPool2d(2), LRTBatchNorm(4), LRTSign(),
                                     features=36),
     "2- to 8-bit weights": lambda: middle(QuantConv2d(4, 4, 3, padding=1, bits=4), LRTBatchNorm(4), LRTSign()),
+    "unsigned 2- to 8-bit weights, conv1d with integer weights": lambda: nn.Sequential(
+        InputQuantize((3, 20)), QuantConv1d(3, 4, 5, 2, bits=8, signed=False), LRTBatchNorm(4), LRTSign(),
+        nn.Flatten(), QuantLinear(32, 3, bits=3, signed=False)),
     "residual add of ±1": lambda: Residual("signs"),
     "residual add of sums": lambda: Residual("sums"),
     "concat": lambda: Residual("concat"),

@@ -27,7 +27,17 @@ from lrtc.frontend.scales import Scale, best_scale, covering, limits, measured
 BITS = (2, 8)
 BATCH = 256
 
-DOTS = {"LRTConv2d", "LRTConv1d", "LRTLinear", "Conv2d", "Conv1d", "Linear", "QuantLinear", "QuantConv2d"}
+DOTS = {
+    "LRTConv2d",
+    "LRTConv1d",
+    "LRTLinear",
+    "Conv2d",
+    "Conv1d",
+    "Linear",
+    "QuantLinear",
+    "QuantConv1d",
+    "QuantConv2d",
+}
 AVERAGES = {"AvgPool2d", "AvgPool1d", "ExactAvgPool2d", "ExactAvgPool1d", "ExactMean", "AdaptiveAvgPool2d",
             "AdaptiveAvgPool1d"}  # fmt: skip
 PADS = {"ConstantPad1d", "ConstantPad2d", "ZeroPad1d", "ZeroPad2d"}

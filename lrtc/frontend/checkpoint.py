@@ -24,11 +24,11 @@ from torch import Tensor, nn
 
 from lrtc.errors import FaultList, LrtcError, shown
 from lrtc.frontend.fields import shape_text
-from lrtc.nn import LRTBatchNorm, LRTConv1d, LRTConv2d, LRTGain, LRTLinear, QuantConv2d, QuantLinear
+from lrtc.nn import LRTBatchNorm, LRTConv1d, LRTConv2d, LRTGain, LRTLinear, QuantConv1d, QuantConv2d, QuantLinear
 
 RANDOM = (LRTConv1d, LRTConv2d, LRTLinear)
 NORMS = (LRTBatchNorm, nn.modules.batchnorm._BatchNorm)
-DENSE = (QuantLinear, QuantConv2d)
+DENSE = (QuantLinear, QuantConv1d, QuantConv2d)
 BETA = ("betta", "beta")
 HINT = "build the module as the checkpoint's was: the same layers in order, LRTGain where it has a gain"
 

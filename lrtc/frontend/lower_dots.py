@@ -41,6 +41,12 @@ def _geometry(layer: Layer) -> Conv2d:
     return Conv2d(a["stride"], sides(a["padding"]), a.get("dilation", (1, 1)), a.get("groups", 1))
 
 
+def _geometry_1d(layer: Layer) -> Conv2d:
+    a = layer.attrs
+    padding = (0, 0, a["padding"], a["padding"])
+    return Conv2d((1, a["stride"]), padding, (1, a.get("dilation", 1)), a.get("groups", 1))
+
+
 def conv2d(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
     """Return conv2d of integers, and the bias in float32 after it; weights OIHW → OHWI."""
     weights = np.ascontiguousarray(tensors["discrete_weight"].transpose(0, 2, 3, 1))
@@ -52,10 +58,7 @@ def conv1d(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -
     """Return conv2d along the one row of a signal, and the bias after it; weights OIL → O1LI."""
     weights = np.ascontiguousarray(tensors["discrete_weight"].transpose(0, 2, 1)[:, None])
     to.need_signal(x, layer.attrs["in_channels"])
-    a = layer.attrs
-    padding = (0, 0, a["padding"], a["padding"])
-    geometry = Conv2d((1, a["stride"]), padding, (1, a.get("dilation", 1)), a.get("groups", 1))
-    return _biased(to, x, layer, weights, geometry, tensors.get("bias"))
+    return _biased(to, x, layer, weights, _geometry_1d(layer), tensors.get("bias"))
 
 
 def _biased(to: Lowering, x: str, layer: Layer, weights: np.ndarray, geometry: Conv2d, bias: np.ndarray | None) -> str:
@@ -66,9 +69,31 @@ def _biased(to: Lowering, x: str, layer: Layer, weights: np.ndarray, geometry: C
 
 def quant_conv2d(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
     """Return the integers conv(x, w) + offset; w as wide as the layer's bits."""
-    weights = np.ascontiguousarray(tensors["discrete_weight"].transpose(0, 2, 3, 1))
+    weights = np.ascontiguousarray(_integers(tensors).transpose(0, 2, 3, 1))
     to.need_image(x, layer.attrs["in_channels"])
-    acc = _convolution(to, x, layer, weights, Elem("i", layer.attrs["bits"]), _geometry(layer), "_acc")
+    acc = _convolution(to, x, layer, weights, _integer_elem(layer), _geometry(layer), "_acc")
+    return _with_offset(to, acc, layer, tensors)
+
+
+def quant_conv1d(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return the same along the one row of a signal."""
+    weights = np.ascontiguousarray(_integers(tensors).transpose(0, 2, 1)[:, None])
+    to.need_signal(x, layer.attrs["in_channels"])
+    acc = _convolution(to, x, layer, weights, _integer_elem(layer), _geometry_1d(layer), "_acc")
+    return _with_offset(to, acc, layer, tensors)
+
+
+def _integers(tensors: dict[str, np.ndarray]) -> np.ndarray:
+    """Return integer weights signed, so that nothing wraps: u8 needs a ninth bit."""
+    weights = tensors["discrete_weight"]
+    return weights if weights.dtype == np.int8 else weights.astype(np.int16)
+
+
+def _integer_elem(layer: Layer) -> Elem:
+    return Elem("i" if layer.attrs.get("signed", True) else "u", layer.attrs["bits"])
+
+
+def _with_offset(to: Lowering, acc: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
     offset = tensors["offset"]
     return to.sums(layer, Affine(), acc, to.const(layer, "b", np.stack([np.ones_like(offset), offset])))
 
@@ -85,9 +110,9 @@ def linear(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -
 
 def quant_linear(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
     """Return the integer scores x·w + offset; w as wide as the layer's bits."""
-    weights, offset = tensors["discrete_weight"], tensors["offset"]
+    weights, offset = _integers(tensors), tensors["offset"]
     to.need_vector(x, layer.attrs["in_features"])
-    w = to.const(layer, "w", weights, tensor(weights.shape, Elem("i", layer.attrs["bits"]), "OI"))
+    w = to.const(layer, "w", weights, tensor(weights.shape, _integer_elem(layer), "OI"))
     acc = to.sums(layer, Linear(), x, w, suffix="_acc")
     rows = to.const(layer, "b", np.stack([np.ones_like(offset), offset]))
     return to.add(layer, Affine(), acc, rows)

@@ -13,7 +13,7 @@ from lrtc.frontend import lower_dots as lowering
 from lrtc.frontend.fields import Field, TensorSpec, float_spec, weight_spec
 from lrtc.frontend.lowering import EXACT
 from lrtc.frontend.rule import Attrs, LayerRule, without
-from lrtc.nn import LRTConv1d, LRTConv2d, LRTLinear, LRTScale, QuantConv2d, QuantLinear
+from lrtc.nn import LRTConv1d, LRTConv2d, LRTLinear, LRTScale, QuantConv1d, QuantConv2d, QuantLinear
 
 CONV_FIELDS = {
     "in_channels": f.channels,
@@ -127,18 +127,17 @@ def _scale_specs(attrs: Attrs) -> dict[str, TensorSpec]:
     return {"multiplier": TensorSpec(torch.int32, shape, 1 - top, top - 1), "offset": _offset_spec(shape)}
 
 
-def _quant_specs(attrs: Attrs) -> dict[str, TensorSpec]:
-    shape, top = _linear_shape(attrs), 1 << (attrs["bits"] - 1)
-    if not attrs["discrete"]:
-        return {"weight": float_spec(shape), "bias": float_spec(shape[:1])}
-    return {"discrete_weight": TensorSpec(torch.int8, shape, 1 - top, top - 1), "offset": _offset_spec(shape[:1])}
+def _quant_specs(shape_of: Callable[[Attrs], tuple[int, ...]]) -> Callable[[Attrs], dict[str, TensorSpec]]:
+    def specs(attrs: Attrs) -> dict[str, TensorSpec]:
+        shape, bits = shape_of(attrs), attrs["bits"]
+        if not attrs["discrete"]:
+            return {"weight": float_spec(shape), "bias": float_spec(shape[:1])}
+        top = 1 << (bits - 1)
+        signed = TensorSpec(torch.int8, shape, 1 - top, top - 1)
+        held = signed if attrs.get("signed", True) else TensorSpec(torch.uint8, shape, 0, 2 * top - 1)
+        return {"discrete_weight": held, "offset": _offset_spec(shape[:1])}
 
-
-def _quant_conv_specs(attrs: Attrs) -> dict[str, TensorSpec]:
-    shape, top = _conv_shape(attrs), 1 << (attrs["bits"] - 1)
-    if not attrs["discrete"]:
-        return {"weight": float_spec(shape), "bias": float_spec(shape[:1])}
-    return {"discrete_weight": TensorSpec(torch.int8, shape, 1 - top, top - 1), "offset": _offset_spec(shape[:1])}
+    return specs
 
 
 def _offset_spec(shape: tuple[int, ...]) -> TensorSpec:
@@ -152,6 +151,12 @@ def _build_head(cls: type[nn.Module]) -> Callable[[Attrs], nn.Module]:
         return module
 
     return build
+
+
+def _quant(cls: type[nn.Module], fields: Mapping[str, Field], shape_of: Callable, lower: Callable, **more) -> LayerRule:
+    every = {**fields, "bits": f.whole(2, 8), "discrete": f.flag, "signed": f.flag}
+    attrs, defaults = _head_attrs(*fields, "bits", "signed"), {"signed": True, **more.pop("defaults", {})}
+    return LayerRule(cls, every, attrs, _build_head(cls), lower, _quant_specs(shape_of), defaults=defaults, **more)
 
 
 def _lrt(cls: type[nn.Module], fields: Mapping[str, Field], shape_of: Callable, lower: Callable, **more) -> LayerRule:
@@ -201,23 +206,9 @@ TABLE = (
         lowering.lrt_scale,
         _scale_specs,
     ),
-    LayerRule(
-        QuantLinear,
-        {**LINEAR_FIELDS, "bits": f.whole(2, 8), "discrete": f.flag},
-        _head_attrs(*LINEAR_FIELDS, "bits"),
-        _build_head(QuantLinear),
-        lowering.quant_linear,
-        _quant_specs,
-    ),
-    LayerRule(
-        QuantConv2d,
-        {**TWO, "bits": f.whole(2, 8), "discrete": f.flag},
-        _head_attrs(*TWO, "bits"),
-        _build_head(QuantConv2d),
-        lowering.quant_conv2d,
-        _quant_conv_specs,
-        **GROUPS,
-    ),
+    _quant(QuantLinear, LINEAR_FIELDS, _linear_shape, lowering.quant_linear),
+    _quant(QuantConv2d, TWO, _conv_shape, lowering.quant_conv2d, **GROUPS),
+    _quant(QuantConv1d, ONE, _conv_shape, lowering.quant_conv1d, **GROUPS_1D),
     _plain(nn.Conv2d, LRTConv2d, TWO, _conv_shape, lowering.conv2d, **GROUPS),
     _plain(nn.Conv1d, LRTConv1d, ONE, _conv_shape, lowering.conv1d, **GROUPS_1D),
     _plain(nn.Linear, LRTLinear, LINEAR_FIELDS, _linear_shape, lowering.linear),

@@ -8,7 +8,7 @@ from lrtc.nn.norm import ExactBatchNorm, LRTBatchNorm, LRTGain, batchnorm_affine
 from lrtc.nn.optim import clip_logits, parameter_groups
 from lrtc.nn.pool import LRTMaxPool2d
 from lrtc.nn.pretrain import float_twin, init_from_float
-from lrtc.nn.quantized import LRTReLU, QuantActivation, QuantConv2d
+from lrtc.nn.quantized import LRTReLU, QuantActivation, QuantConv1d, QuantConv2d
 from lrtc.nn.sign import LRTSign, LRTTernarySign
 from lrtc.nn.straight import StraightThrough, clip_latents, discrete_from_straight_through, straight_through
 from lrtc.nn.structure import (
@@ -46,6 +46,7 @@ __all__ = [
     "LRTTernarySign",
     "Moments",
     "QuantActivation",
+    "QuantConv1d",
     "QuantConv2d",
     "QuantLinear",
     "StraightThrough",

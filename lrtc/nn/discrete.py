@@ -7,13 +7,12 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from lrtc.nn.heads import LRTScale, QuantLinear
+from lrtc.nn.heads import IntegerWeights, LRTScale
 from lrtc.nn.layers import LRTConv1d, LRTConv2d, LRTLinear
 from lrtc.nn.norm import ExactBatchNorm, LRTBatchNorm
-from lrtc.nn.quantized import QuantConv2d
 
 RANDOM = (LRTConv2d, LRTConv1d, LRTLinear)
-HEADS = (LRTScale, QuantLinear, QuantConv2d)  # what rounds its own parameters
+HEADS = (LRTScale, IntegerWeights)  # what rounds its own parameters
 NORMS = (LRTBatchNorm, ExactBatchNorm, nn.modules.batchnorm._BatchNorm)
 METHODS = ("most_probable", "best_of")
 

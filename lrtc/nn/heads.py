@@ -77,45 +77,80 @@ class LRTScale(nn.Module):
         return f"{self.num_classes}, bits={self.bits}"
 
 
-class QuantLinear(nn.Module):
-    """Return class scores [N, O] of a full-precision linear layer on ±1 activations [N, I].
+class IntegerWeights(nn.Module):
+    """A linear map with a bias, in training of full precision, after `discretize` of integers on one step of the layer.
 
-    From Moments: N(A·E[h] + b, A²·Var[h]), sampled in training, its mean in eval mode. After `discretize`:
-    x·round(A / step) + round(b / step), integers in float32; int8 `discrete_weight` and int32 `offset` on one step.
+    weight: signed −(2^(bits−1) − 1)…2^(bits−1) − 1, unsigned 0…2^bits − 1, where a negative weight counts as 0 from the
+    start. From Moments the Gaussian N(A·E[h] + b, A²·Var[h]); after `discretize` map(x, round(A / step)) +
+    round(b / step), integers in float32. ValueError if a sum reaches 2^24.
     """
 
-    def __init__(self, in_features: int, out_features: int, bits: int = 8):
+    def __init__(self, shape: tuple[int, ...], bits: int, signed: bool):
         super().__init__()
         if not 2 <= bits <= 8:
             raise ValueError(f"bits={bits} is not supported; 2 to 8 are")
-        self.in_features, self.out_features, self.bits = in_features, out_features, bits
-        self.weight = nn.Parameter(torch.empty(out_features, in_features))
-        self.bias = nn.Parameter(torch.zeros(out_features))
+        self.bits, self.signed = bits, signed
+        self.weight = nn.Parameter(torch.empty(shape))
+        self.bias = nn.Parameter(torch.zeros(shape[0]))
         nn.init.xavier_uniform_(self.weight)
-        self.register_buffer("discrete_weight", torch.zeros(out_features, in_features, dtype=torch.int8))
-        self.register_buffer("offset", torch.zeros(out_features, dtype=torch.int32))
+        if not signed:
+            self.weight.detach().abs_()
+        held = torch.int8 if signed else torch.uint8
+        self.register_buffer("discrete_weight", torch.zeros(shape, dtype=held))
+        self.register_buffer("offset", torch.zeros(shape[0], dtype=torch.int32))
         self.register_buffer("is_discrete", torch.tensor(False))
 
-    def forward(self, x: Tensor | Moments) -> Tensor:
+    def _map(self, x: Tensor, weight: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _per_output(self, v: Tensor) -> Tensor:
+        return v
+
+    def _latent(self) -> Tensor:
+        return self.weight if self.signed else self.weight.clamp_min(0)
+
+    def forward(self, x: Tensor | Moments) -> Tensor | Gaussian:
         if isinstance(x, Moments):
-            spread = (x.second - x.mean.square()).clamp_min(0)
-            scores = Gaussian(F.linear(x.mean, self.weight, self.bias), F.linear(spread, self.weight.square()))
-            return sample_normal(scores) if self.training else scores.mean
+            spread, weight = (x.second - x.mean.square()).clamp_min(0), self._latent()
+            return Gaussian(self._map(x.mean, weight) + self._per_output(self.bias), self._map(spread, weight.square()))
         if not self.is_discrete:
-            return F.linear(x, self.weight, self.bias)
+            return self._map(x, self._latent()) + self._per_output(self.bias)
         exact = torch.float64 if x.is_cuda else x.dtype
-        acc = F.linear(x.to(exact), self.discrete_weight.to(exact)).to(x.dtype)
-        return check_exact(acc + self.offset.to(x.dtype), "QuantLinear", x)
+        acc = self._map(x.to(exact), self.discrete_weight.to(exact)).to(x.dtype)
+        return check_exact(acc + self._per_output(self.offset.to(x.dtype)), type(self).__name__, x)
 
     @torch.no_grad()
     def discretize_(self) -> None:
         """Round weights and bias to integers on their common step; ValueError if ±1 inputs could reach 2^24."""
-        step = common_step(self.weight, self.bias, self.bits)
-        weight, offset = rounded(self.weight, step), rounded(self.bias, step)
-        check_exact(weight.abs().sum(1) + offset.abs(), "QuantLinear")
+        step = common_step(self._latent(), self.bias, self.bits if self.signed else self.bits + 1)
+        weight, offset = rounded(self._latent(), step), rounded(self.bias, step)
+        check_exact(weight.abs().flatten(1).sum(1) + offset.abs(), type(self).__name__)
         self.discrete_weight.copy_(weight)
         self.offset.copy_(offset)
         self.is_discrete.fill_(True)
 
+    def _bits_repr(self) -> str:
+        return f"bits={self.bits}" + ("" if self.signed else ", signed=False")
+
+
+class QuantLinear(IntegerWeights):
+    """Return class scores [N, O] of a linear layer with integer weights on activations [N, I]; see IntegerWeights.
+
+    From Moments they are sampled in training, their mean in eval mode.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bits: int = 8, signed: bool = True):
+        super().__init__((out_features, in_features), bits, signed)
+        self.in_features, self.out_features = in_features, out_features
+
+    def _map(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.linear(x, weight)
+
+    def forward(self, x: Tensor | Moments) -> Tensor:
+        scores = super().forward(x)
+        if not isinstance(scores, Gaussian):
+            return scores
+        return sample_normal(scores) if self.training else scores.mean
+
     def extra_repr(self) -> str:
-        return f"{self.in_features}, {self.out_features}, bits={self.bits}"
+        return f"{self.in_features}, {self.out_features}, {self._bits_repr()}"

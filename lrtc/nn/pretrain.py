@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lrtc.nn.discrete import RANDOM
-from lrtc.nn.heads import LRTScale, QuantLinear
+from lrtc.nn.heads import IntegerWeights, LRTScale, QuantLinear
 from lrtc.nn.layers import InputQuantize, LRTConv1d, LRTConv2d, LRTLinear
 from lrtc.nn.norm import LRTBatchNorm
-from lrtc.nn.quantized import QuantConv2d
+from lrtc.nn.quantized import QuantConv1d, QuantConv2d
 from lrtc.nn.sampling import Normalize, process
 from lrtc.nn.sign import LRTSign, LRTTernarySign
 
@@ -70,10 +70,10 @@ class _SidedConv2d(nn.Conv2d):
         return super().forward(F.pad(x, self.sides))
 
 
-def _float_conv(m: LRTConv1d | LRTConv2d | QuantConv2d) -> nn.Module:
+def _float_conv(m: LRTConv1d | LRTConv2d | QuantConv1d | QuantConv2d) -> nn.Module:
     options = {"stride": m.stride, "dilation": m.dilation, "groups": m.groups, "bias": m.bias is not None}
     channels = (m.in_channels, m.out_channels, m.kernel_size)
-    if isinstance(m, LRTConv1d):
+    if isinstance(m, (LRTConv1d, QuantConv1d)):
         return nn.Conv1d(*channels, padding=m.padding, **options)
     if len(m.padding) == 2:
         return nn.Conv2d(*channels, padding=m.padding, **options)
@@ -86,7 +86,7 @@ def _float_layer(m: nn.Module) -> nn.Module | None:
     """Return the full-precision layer that stands for `m`, or None if `m` stays."""
     if isinstance(m, InputQuantize):
         return _UnitInput(copy.deepcopy(m))
-    if isinstance(m, (LRTConv1d, LRTConv2d, QuantConv2d)):
+    if isinstance(m, (LRTConv1d, LRTConv2d, QuantConv1d, QuantConv2d)):
         return _float_conv(m)
     if isinstance(m, LRTLinear):
         return nn.Linear(m.in_features, m.out_features, bias=m.bias is not None)
@@ -113,7 +113,7 @@ def float_twin(model: nn.Module) -> nn.Module:
     twin = copy.deepcopy(model)
     weighted = False
     for path, m in model.named_modules():
-        weighted = weighted or isinstance(m, (*RANDOM, QuantConv2d, QuantLinear))
+        weighted = weighted or isinstance(m, (*RANDOM, IntegerWeights))
         layer = _float_layer(m)
         if isinstance(m, (LRTSign, LRTTernarySign)) and not weighted:
             continue
@@ -150,7 +150,7 @@ def init_from_float(model: nn.Module, twin: nn.Module) -> nn.Module:
         elif isinstance(m, LRTScale):
             m.scale.fill_(std)
             m.bias.copy_(source.bias)
-        elif isinstance(m, (QuantLinear, QuantConv2d)):
+        elif isinstance(m, IntegerWeights):
             m.weight.copy_(source.weight)
             m.bias.copy_(source.bias)
     return model

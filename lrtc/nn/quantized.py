@@ -6,17 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lrtc.nn.distribution import Gaussian, Moments, sample_normal
-from lrtc.nn.heads import check_exact, common_step, rounded
+from lrtc.nn.distribution import Gaussian, sample_normal
+from lrtc.nn.heads import IntegerWeights
 from lrtc.nn.layers import check_groups, pair, sides
 
 
-class QuantConv2d(nn.Module):
+class QuantConv2d(IntegerWeights):
     """Return a convolution with integer weights of 2 to 8 bits, [N, I, H, W] → [N, O, Ho, Wo]: a first layer.
 
-    In training full precision; from Moments the Gaussian N(A·E[h] + b, A²·Var[h]). After `discretize`:
-    conv(x, round(A / step)) + round(b / step), integers in float32, on the one step of the layer, which the
-    batchnorm after it absorbs (re-estimate its statistics). ValueError if a sum reaches 2^24.
+    The batchnorm after it absorbs the step of its integers (re-estimate its statistics); see IntegerWeights.
     padding: a number, (height, width), or (top, bottom, left, right).
     """
 
@@ -30,21 +28,14 @@ class QuantConv2d(nn.Module):
         bits: int = 8,
         groups: int = 1,
         dilation: int | tuple[int, int] = 1,
+        signed: bool = True,
     ):
-        super().__init__()
-        if not 2 <= bits <= 8:
-            raise ValueError(f"bits={bits} is not supported; 2 to 8 are")
-        self.in_channels, self.out_channels, self.bits = in_channels, out_channels, bits
-        self.groups = check_groups(groups, in_channels, out_channels)
-        self.kernel_size, self.stride, self.dilation = pair(kernel_size), pair(stride), pair(dilation)
+        kernel_size = pair(kernel_size)
+        groups = check_groups(groups, in_channels, out_channels)
+        super().__init__((out_channels, in_channels // groups, *kernel_size), bits, signed)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size, self.stride, self.dilation = kernel_size, pair(stride), pair(dilation)
         self.padding = sides(padding)
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight = nn.Parameter(torch.empty(shape))
-        self.bias = nn.Parameter(torch.zeros(out_channels))
-        nn.init.xavier_uniform_(self.weight)
-        self.register_buffer("discrete_weight", torch.zeros(shape, dtype=torch.int8))
-        self.register_buffer("offset", torch.zeros(out_channels, dtype=torch.int32))
-        self.register_buffer("is_discrete", torch.tensor(False))
 
     def _map(self, x: Tensor, weight: Tensor) -> Tensor:
         if len(self.padding) == 2:
@@ -52,35 +43,50 @@ class QuantConv2d(nn.Module):
         top, bottom, left, right = self.padding
         return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, None, self.stride, 0, self.dilation, self.groups)
 
-    def forward(self, x: Tensor | Moments) -> Tensor | Gaussian:
-        if isinstance(x, Moments):
-            spread = (x.second - x.mean.square()).clamp_min(0)
-            mean = self._map(x.mean, self.weight) + self.bias[:, None, None]
-            return Gaussian(mean, self._map(spread, self.weight.square()))
-        if not self.is_discrete:
-            return self._map(x, self.weight) + self.bias[:, None, None]
-        exact = torch.float64 if x.is_cuda else x.dtype
-        acc = self._map(x.to(exact), self.discrete_weight.to(exact)).to(x.dtype)
-        return check_exact(acc + self.offset.to(x.dtype)[:, None, None], "QuantConv2d", x)
-
-    @torch.no_grad()
-    def discretize_(self) -> None:
-        """Round weights and bias to integers on their common step; ValueError if ±1 inputs could reach 2^24."""
-        step = common_step(self.weight, self.bias, self.bits)
-        weight, offset = rounded(self.weight, step), rounded(self.bias, step)
-        check_exact(weight.abs().flatten(1).sum(1) + offset.abs(), "QuantConv2d")
-        self.discrete_weight.copy_(weight)
-        self.offset.copy_(offset)
-        self.is_discrete.fill_(True)
+    def _per_output(self, v: Tensor) -> Tensor:
+        return v[:, None, None]
 
     def extra_repr(self) -> str:
-        extra = "".join(
-            f", {n}={getattr(self, n)}" for n in ("groups", "dilation") if getattr(self, n) not in (1, (1, 1))
-        )
-        return (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"padding={self.padding}, bits={self.bits}{extra}"
-        )
+        return _conv_repr(self, (1, 1))
+
+
+class QuantConv1d(IntegerWeights):
+    """Return the same along a signal, [N, I, L] → [N, O, Lo]; padding: the same on both ends."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bits: int = 8,
+        groups: int = 1,
+        dilation: int = 1,
+        signed: bool = True,
+    ):
+        groups = check_groups(groups, in_channels, out_channels)
+        super().__init__((out_channels, in_channels // groups, kernel_size), bits, signed)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size, self.stride, self.padding, self.dilation = kernel_size, stride, padding, dilation
+
+    def _map(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.conv1d(x, weight, None, self.stride, self.padding, self.dilation, self.groups)
+
+    def _per_output(self, v: Tensor) -> Tensor:
+        return v[:, None]
+
+    def extra_repr(self) -> str:
+        return _conv_repr(self, 1)
+
+
+def _conv_repr(m: QuantConv2d | QuantConv1d, one: int | tuple[int, int]) -> str:
+    extra = f", groups={m.groups}" if m.groups != 1 else ""
+    extra += f", dilation={m.dilation}" if m.dilation != one else ""
+    return (
+        f"{m.in_channels}, {m.out_channels}, kernel_size={m.kernel_size}, stride={m.stride}, "
+        f"padding={m.padding}, {m._bits_repr()}{extra}"
+    )
 
 
 class LRTReLU(nn.Module):

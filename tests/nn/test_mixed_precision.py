@@ -19,7 +19,9 @@ from lrtc.nn import (
     LRTTernarySign,
     Moments,
     QuantActivation,
+    QuantConv1d,
     QuantConv2d,
+    QuantLinear,
     SumPool2d,
     TopClasses,
     discretize,
@@ -55,6 +57,33 @@ def test_four_sides_of_padding_and_groups(make):
     offset = getattr(layer, "offset", torch.zeros(8))
     assert torch.equal(layer(x), want + offset[:, None, None])
     assert make(1, 1, 1, padding=(1, 1, 2, 2)).padding == (1, 2)
+
+
+def test_integer_conv1d_is_integer_conv2d_of_one_row():
+    one = QuantConv1d(4, 6, 3, 2, 2, bits=5, groups=2, dilation=2)
+    two = QuantConv2d(4, 6, (1, 3), (1, 2), (0, 2), 5, 2, (1, 2))
+    with torch.no_grad():
+        two.weight.copy_(one.weight[:, :, None])
+        two.bias.copy_(nn.init.normal_(one.bias))
+    q = torch.randint(-3, 4, (3, 4, 11)).float()
+    torch.testing.assert_close(one(q), two(q[:, :, None])[:, :, 0])
+    discretize(one), discretize(two)
+    assert torch.equal(one(q), two(q[:, :, None])[:, :, 0])
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_unsigned_weights_use_all_their_bits_and_cut_what_is_below_0(bits: int):
+    layer = QuantLinear(50, 4, bits, signed=False)
+    assert float(layer.weight.detach().min()) >= 0
+    nn.init.normal_(layer.weight)
+    cut = layer.weight.detach().clamp_min(0)
+    x = torch.randint(-1, 2, (20, 50)).float()
+    torch.testing.assert_close(layer(x), x @ cut.T)
+    torch.testing.assert_close(layer.eval()(Moments(x, x.square() + 0.5)), x @ cut.T)
+    discretize(layer)
+    assert (int(layer.discrete_weight.min()), int(layer.discrete_weight.max())) == (0, 2**bits - 1)
+    assert torch.equal(layer.discrete_weight, torch.round(cut.double() / (cut.max() / (2**bits - 1))).to(torch.uint8))
+    assert torch.equal(layer(x), (x.long() @ layer.discrete_weight.long().T).float())
 
 
 def test_geometry_that_cannot_be_is_refused():
