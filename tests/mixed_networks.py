@@ -231,6 +231,8 @@ class _Maker:
             lambda v: v.chunk(2, dim=1)[1],
             lambda v: torch.split(v, c // 2, dim=1)[0],
             nn.ChannelShuffle(2),
+            lambda v: v[..., -2:],
+            lambda v: v[:, :, ::2],
             _shuffled,
         )
         function = self.pick(*functions[:-1] if self.signal else functions)

@@ -89,6 +89,17 @@ class Shuffled(nn.Module):
         return self.tail(torch.cat([x[:, 1:], self.shuffle(x)], dim=1))
 
 
+class Sliced(nn.Module):
+    """Rows 1 to 4, every second column."""
+
+    def __init__(self):
+        super().__init__()
+        self.front, self.tail = nn.Sequential(*front()), nn.Sequential(*tail(48))
+
+    def forward(self, x):
+        return self.tail(self.front(x)[:, :, 1:-1].narrow(-1, 0, 6)[..., ::2])
+
+
 class Fuse(nn.Module):
     """An image and numbers that meet."""
 
@@ -161,6 +172,7 @@ NETWORKS = {  # the first words of a row → a network that needs it
     "constant padding, crop": lambda: middle(nn.ConstantPad2d((1, -1, 1, 0), 1.0), features=168),
     "limits between sums": lambda: Residual("limits"),
     "channel slices and shuffles": Shuffled,
+    "rows, columns and places taken by slices and narrow, every n-th too": Sliced,
     "head": lambda: nn.Sequential(*front(), nn.Flatten(), LRTLinear(144, 3), LRTScale(3)),
     "8-bit head": lambda: nn.Sequential(*front(), nn.Flatten(), QuantLinear(144, 3)),
     "top-k": Best,

@@ -27,17 +27,8 @@ from lrtc.frontend.scales import Scale, best_scale, covering, limits, measured
 BITS = (2, 8)
 BATCH = 256
 
-DOTS = {
-    "LRTConv2d",
-    "LRTConv1d",
-    "LRTLinear",
-    "Conv2d",
-    "Conv1d",
-    "Linear",
-    "QuantLinear",
-    "QuantConv1d",
-    "QuantConv2d",
-}
+DOTS = {"LRTConv2d", "LRTConv1d", "LRTLinear", "Conv2d", "Conv1d", "Linear", "QuantLinear", "QuantConv1d",
+        "QuantConv2d"}  # fmt: skip
 AVERAGES = {"AvgPool2d", "AvgPool1d", "ExactAvgPool2d", "ExactAvgPool1d", "ExactMean", "AdaptiveAvgPool2d",
             "AdaptiveAvgPool1d"}  # fmt: skip
 PADS = {"ConstantPad1d", "ConstantPad2d", "ZeroPad1d", "ZeroPad2d"}
@@ -45,7 +36,7 @@ MEETINGS = {"Add", "Concat"}
 ENDINGS = {"LRTScale", "TopClasses"}
 NEED_INTEGERS = DOTS | AVERAGES | PADS | ENDINGS | {"SumPool2d"}
 MOVES = {"LRTMaxPool2d", "MaxPool2d", "MaxPool1d", "Flatten", "ChannelSlice", "ChannelChunk", "ChannelShuffle",
-         "Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout",
+         "SpaceSlice", "Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout",
          "FeatureAlphaDropout"}  # fmt: skip
 ACTIVATIONS = {"LRTReLU", "ReLU", "ReLU6", "Hardtanh"}
 REALS = {"LRTBatchNorm", "ExactBatchNorm", "BatchNorm1d", "BatchNorm2d", "LRTGain"}

@@ -22,12 +22,12 @@ from lrtc.frontend.functions import (
     OPERATION_REMEDY,
     PARTS,
     bound,
-    channel_slice,
     operands,
 )
 from lrtc.frontend.layers import BY_CLASS, REMEDY, known, no_rule
 from lrtc.frontend.rebuild import Rebuilt
 from lrtc.frontend.reshapes import RESHAPES, Shapes, first_value
+from lrtc.frontend.slices import sliced
 from lrtc.nn import Add, Concat
 
 HINT = "the layers of lrtc.nn and torch's own pools, BatchNorm, ReLU, Flatten, sums can be compiled"
@@ -220,7 +220,7 @@ class _Walk:
             value, part = self.parts[source]
             self._layer(node, part(node.args[1]), origin, [value])
         elif target is operator.getitem and isinstance(source, fx.Node):
-            self._layer(node, channel_slice(node.args[1]), origin, [source])
+            self._layer(node, sliced(node.args[1]), origin, [source])
         elif target in ADDS or target in CATS:
             self._layer(node, Concat() if target in CATS else Add(), origin, operands(node))
         else:

@@ -56,6 +56,17 @@ def sides(value: object) -> str:
     return "" if good else f"must be two or four whole numbers in 0..{MAX_WINDOW}"
 
 
+def ends(low: int) -> Field:
+    """Return a field for one or two places on the axes of an image, low to MAX_SIDE."""
+
+    def check(value: object) -> str:
+        good = type(value) is tuple and len(value) in (1, 2)
+        good = good and all(type(v) is int and low <= v <= MAX_SIDE for v in value)
+        return "" if good else f"must be one or two whole numbers in {low}..{MAX_SIDE}"
+
+    return check
+
+
 def index(value: object) -> str:
     """Accept a place among channels, counted from either end."""
     return whole(-MAX_FEATURES, MAX_FEATURES)(value)

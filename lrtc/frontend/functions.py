@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
+from lrtc.frontend.slices import narrowed
 from lrtc.nn import ChannelChunk, ChannelSlice, ExactMean, TopClasses
 
 
@@ -135,6 +136,7 @@ FUNCTIONS: dict[object, tuple[Signature, Maker]] = {
     **dict.fromkeys((torch.argmax, "argmax"), (ARGMAX, _argmax)),
     F.pad: (PAD, _pad),
     F.channel_shuffle: (_signature("input", "groups"), nn.ChannelShuffle),
+    **dict.fromkeys((torch.narrow, "narrow"), (_signature("input", "dim", "start", "length"), narrowed)),
     F.dropout: (DROP, _dropout),
     "contiguous": (_signature("input"), nn.Identity),
 }
@@ -184,15 +186,3 @@ def operands(node: fx.Node) -> list[fx.Node]:
     if not all(isinstance(v, fx.Node) for v in values):
         raise ValueError("adds a number; use the bias of the layer before it, or of its batchnorm")
     return list(values)
-
-
-def channel_slice(index: object) -> nn.Module:
-    """Return the layer of x[:, a:b:c]; ValueError for any other index."""
-    whole = slice(None)
-    good = isinstance(index, tuple) and len(index) >= 2 and index[0] == whole and isinstance(index[1], slice)
-    if not good or any(part not in (whole, Ellipsis) for part in index[2:]):
-        raise ValueError("this index is not supported; channels are taken by x[:, start:stop:step]")
-    start, stop, step = index[1].start, index[1].stop, index[1].step
-    if not all(v is None or type(v) is int for v in (start, stop, step)):
-        raise ValueError("an index that is computed is not supported; it must be a number")
-    return ChannelSlice(start or 0, stop, step or 1)

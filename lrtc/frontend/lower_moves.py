@@ -7,7 +7,8 @@ import numpy as np
 from lrtc.frontend.description import Layer
 from lrtc.frontend.lowering import Lowering, same_reach, size_text
 from lrtc.ir import TypeRule
-from lrtc.ir.ops import Add, Channels, Concat, Crop, Flatten, Identity, Pad, TopK
+from lrtc.ir.ops import Add, Channels, Concat, Crop, Flatten, Identity, MaxPool2d, Pad, TopK
+from lrtc.nn import SpaceSlice
 
 
 def flatten(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
@@ -40,6 +41,28 @@ def channel_slice(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndar
     """Return the channels start:stop:step."""
     kept = slice(layer.attrs.get("start", 0), layer.attrs.get("stop"), layer.attrs.get("step", 1))
     return _picked(to, x, layer, np.arange(to.shape(x)[-1])[kept])
+
+
+def space_slice(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return rows and columns start:stop:step: without its margins, then every step-th (a pool of one place)."""
+    axes = (1,) if x in to.signals else (0, 1)
+    if x not in to.signals:
+        to.need_image(x)
+    parts = SpaceSlice(**layer.attrs).slices()
+    if len(parts) > len(axes):
+        raise TypeRule(f"takes {len(parts)} axes of a signal N×C×L; it has one")
+    kept = [range(n) for n in to.shape(x)[:2]]
+    for axis, part in zip(axes[-len(parts) :] if layer.attrs["last"] else axes, parts, strict=False):
+        kept[axis] = kept[axis][part]
+    if not all(kept):
+        raise TypeRule(f"leaves nothing of {size_text(to.shape(x))}")
+    height, width, _ = to.shape(x)
+    margins = (kept[0][0], height - 1 - kept[0][-1], kept[1][0], width - 1 - kept[1][-1])
+    steps = (kept[0].step, kept[1].step)
+    out = to.add(layer, Crop(margins), x, suffix="" if steps == (1, 1) else "_crop")
+    if steps != (1, 1):
+        out = to.add(layer, MaxPool2d((1, 1), steps), same_reach(to, x, out))
+    return same_reach(to, x, out)
 
 
 def channel_chunk(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:

@@ -9,8 +9,8 @@ from torch import nn
 
 from lrtc.frontend import fields as f
 from lrtc.frontend import lower_moves as lowering
-from lrtc.frontend.rule import MANY, LayerRule, none, simple
-from lrtc.nn import Add, ChannelChunk, ChannelSlice, Concat, TopClasses
+from lrtc.frontend.rule import MANY, Attrs, LayerRule, none, simple
+from lrtc.nn import Add, ChannelChunk, ChannelSlice, Concat, SpaceSlice, TopClasses
 
 
 def _flatten_refusals(module: nn.Flatten) -> Iterator[str]:
@@ -50,6 +50,12 @@ def _pad(cls: type[nn.Module]) -> LayerRule:
     )
 
 
+def _as_many(attrs: Attrs) -> Iterator[str]:
+    if len({len(attrs[name]) for name in ("start", "stop", "step")}) > 1:
+        yield "start, stop and step are not of the same number of axes"
+
+
+SPACE_FIELDS = {"start": f.ends(-f.MAX_SIDE), "stop": f.ends(-f.MAX_SIDE), "step": f.ends(1), "last": f.flag}
 SLICE_FIELDS = {"start": f.index, "stop": f.index, "step": f.whole(1, f.MAX_FEATURES)}
 CHUNK_FIELDS = {"chunks": f.whole(1, f.MAX_FEATURES), "index": f.whole(0, f.MAX_FEATURES)}
 
@@ -59,6 +65,7 @@ TABLE = (
     LayerRule(Add, {}, none, lambda attrs: Add(), lowering.add, inputs=(2, 2)),
     LayerRule(Concat, {}, none, lambda attrs: Concat(), lowering.concat, inputs=MANY),
     simple(ChannelSlice, SLICE_FIELDS, lowering.channel_slice, defaults={"start": 0, "stop": None, "step": 1}),
+    simple(SpaceSlice, SPACE_FIELDS, lowering.space_slice, together=_as_many),
     simple(ChannelChunk, CHUNK_FIELDS, lowering.channel_chunk),
     simple(nn.ChannelShuffle, {"groups": f.channels}, lowering.channel_shuffle),
     simple(TopClasses, {"k": f.features}, lowering.top_classes),

@@ -19,6 +19,7 @@ from lrtc.nn.structure import (
     ExactAvgPool1d,
     ExactAvgPool2d,
     ExactMean,
+    SpaceSlice,
     SumPool2d,
     TopClasses,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "QuantConv1d",
     "QuantConv2d",
     "QuantLinear",
+    "SpaceSlice",
     "StraightThrough",
     "SumPool2d",
     "TopClasses",

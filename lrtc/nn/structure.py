@@ -42,6 +42,32 @@ class ChannelSlice(nn.Module):
         return f"{self.start}, {self.stop}, {self.step}"
 
 
+class SpaceSlice(nn.Module):
+    """Return x[:, :, start:stop:step, …]: rows and columns of an image, places of a signal; one or two axes.
+
+    last: the axes are the last ones, x[..., start:stop:step], instead of those after the channels.
+    """
+
+    END = 1 << 14  # a stop beyond every image and signal that is supported
+
+    def __init__(
+        self, start: tuple[int, ...] = (0,), stop: tuple[int, ...] = (END,), step: tuple[int, ...] = (1,),
+        last: bool = False,
+    ):  # fmt: skip
+        super().__init__()
+        self.start, self.stop, self.step, self.last = tuple(start), tuple(stop), tuple(step), last
+
+    def slices(self) -> tuple[slice, ...]:
+        """Return the slice of each axis."""
+        return tuple(map(slice, self.start, self.stop, self.step))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[(..., *self.slices())] if self.last else x[(slice(None), slice(None), *self.slices())]
+
+    def extra_repr(self) -> str:
+        return f"{self.start}, {self.stop}, {self.step}, last={self.last}"
+
+
 class ChannelChunk(nn.Module):
     """Return x.chunk(chunks, dim=1)[index]: one of the parts that the channels are split into."""
 

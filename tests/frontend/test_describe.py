@@ -29,6 +29,7 @@ from lrtc.nn import (
     QuantConv1d,
     QuantConv2d,
     QuantLinear,
+    SpaceSlice,
     SumPool2d,
     discretize,
 )
@@ -51,6 +52,14 @@ class Base(nn.Module):
 
     def tail(self, x):
         return x.flatten(1)
+
+
+END = SpaceSlice.END
+
+
+def space(start: tuple, stop: tuple, step: tuple = (1, 1), last: bool = False) -> dict:
+    """Return the attributes of a SpaceSlice."""
+    return {"start": start, "stop": stop, "step": step[: len(start)], "last": last}
 
 
 def kinds(model: nn.Module) -> list[str]:
@@ -111,6 +120,15 @@ def test_functional_pool_and_dropout(monkeypatch: pytest.MonkeyPatch):
         (lambda self, x: x[:, 1:], "ChannelSlice", {"start": 1}),
         (lambda self, x: x[:, :-1, :, :], "ChannelSlice", {"stop": -1}),
         (lambda self, x: x[:, ::2, ...], "ChannelSlice", {"step": 2}),
+        (lambda self, x: x[:, :, 1:-1], "SpaceSlice", space((1,), (-1,))),
+        (lambda self, x: x[:, :, :, ::2], "SpaceSlice", space((0, 0), (END, END), (1, 2))),
+        (lambda self, x: x[:, :, -3:, 1:9], "SpaceSlice", space((-3, 1), (END, 9))),
+        (lambda self, x: x[..., 1:], "SpaceSlice", space((1,), (END,), last=True)),
+        (lambda self, x: x[:, ..., :2, :], "SpaceSlice", space((0, 0), (2, END), last=True)),
+        (lambda self, x: torch.narrow(x, 2, 1, 2), "SpaceSlice", space((1,), (3,))),
+        (lambda self, x: x.narrow(-1, -2, 2), "SpaceSlice", space((-2,), (END,), last=True)),
+        (lambda self, x: x.narrow(dim=-2, start=-3, length=2), "SpaceSlice", space((-3, 0), (-1, END), last=True)),
+        (lambda self, x: x.narrow(1, 1, 1), "ChannelSlice", {"start": 1, "stop": 2}),
         (lambda self, x: x.chunk(2, dim=1)[0], "ChannelChunk", {"chunks": 2, "index": 0}),
         (lambda self, x: torch.split(x, 1, dim=1)[1], "ChannelSlice", {"start": 1, "stop": 2}),
         (lambda self, x: x.split([1, 1], 1)[1], "ChannelSlice", {"start": 1, "stop": 2}),
@@ -173,7 +191,13 @@ def test_ways_in_which_values_meet(tail, monkeypatch: pytest.MonkeyPatch):
         (lambda self, x: (x - x).flatten(1), "sub (sub): no rule for this operation; values are added; fold the minus"),
         (lambda self, x: torch.cat([x, x], 2).flatten(1), "cat: dim=2 is not supported; values are put side by side"),
         (lambda self, x: x[:, 0].flatten(1), "getitem: this index is not supported; channels are taken by x[:, start"),
-        (lambda self, x: x[:, :, 1:].flatten(1), "getitem: this index is not supported; channels are taken by x[:"),
+        (lambda self, x: x[:, :, 0].flatten(1), "getitem: this index is not supported; channels are taken by x[:"),
+        (lambda self, x: x[1:, :, 1:].flatten(1), "getitem: this index is not supported; channels are taken by x[:"),
+        (lambda self, x: x[:, 1:, 1:].flatten(1), "rows and columns by x[:, :, a:b, c:d] or x[..., c:d], one after"),
+        (lambda self, x: x[..., 1:, :, :].flatten(1), "getitem: this index is not supported"),
+        (lambda self, x: x[:, :, 1:, ..., 1:].flatten(1), "getitem: this index is not supported"),
+        (lambda self, x: x[:, :, : x.size(1)].flatten(1), "an index that is computed is not supported; it must be"),
+        (lambda self, x: x.narrow(0, 0, 1).flatten(1), "narrow: dim=0 is not supported; channels are dim=1, rows and"),
         (lambda self, x: x[:, : x.size(2)].flatten(1), "an index that is computed is not supported; it must be a num"),
         (lambda self, x: x.chunk(2, 2)[0].flatten(1), "chunk: dim=2 is not supported; only channels, dim=1, are taken"),
         (lambda self, x: torch.cat(x.chunk(2, 1), 1).flatten(1), "cat: takes all parts of a chunk or split tog"),

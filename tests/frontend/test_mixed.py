@@ -10,7 +10,7 @@ import torch
 from drawn import Drawn, decisions
 from engines import check
 from hypothesis import given, settings
-from mixed_networks import mixed, mixed_of
+from mixed_networks import Mixed, mixed, mixed_of
 from torch import nn
 
 from lrtc import nn as lnn
@@ -38,6 +38,59 @@ def test_pads_below_zero_cut(padding: tuple, real: bool, tmp_path):
     middle = [nn.ConstantPad2d(padding, 3.0), lnn.LRTBatchNorm(3), lnn.LRTSign(), nn.Flatten()]
     size = 3 * (5 + padding[2] + padding[3]) * (6 + padding[0] + padding[1])
     check(lnn.discretize(nn.Sequential(*front, *middle, lnn.LRTLinear(size, 4))).eval(), tmp_path / "m.pt", 0)
+
+
+@pytest.mark.parametrize("real", [False, True])
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda v: v[:, :, 1:-1, 2:],
+        lambda v: v[..., ::3],
+        lambda v: v[:, ..., 1::2, -3:-1],
+        lambda v: v.narrow(-1, 1, 2),
+        lambda v: torch.narrow(v, 2, -3, 3)[:, 1:],
+        lambda v: v[..., :],
+    ],
+)
+def test_rows_and_columns_are_taken(cut, real: bool, tmp_path):
+    torch.manual_seed(0)
+    front = [lnn.InputQuantize((2, 5, 6)), lnn.LRTConv2d(2, 3, 3, padding=1, bias=real)]
+    check(sliced(front, cut), tmp_path / "m.pt", 0)
+
+
+@pytest.mark.parametrize("cut", [lambda v: v[:, :, 2:-1], lambda v: v[..., 1::3], lambda v: v.narrow(2, 0, 4)])
+def test_places_of_a_signal_are_taken(cut, tmp_path):
+    torch.manual_seed(0)
+    check(sliced([lnn.InputQuantize((2, 9)), lnn.LRTConv1d(2, 3, 3)], cut), tmp_path / "m.pt", 0)
+
+
+def sliced(front: list[nn.Module], cut) -> nn.Module:
+    """Return front → cut → batchnorm → sign → linear, discrete."""
+    net = Mixed()
+    net.layers.extend(lnn.discretize(nn.Sequential(*front)))
+    net.steps = [(layer, (k,)) for k, layer in enumerate(net.layers)]
+    y = cut(net(torch.zeros(1, *front[0].shape)))
+    tail = [lnn.LRTBatchNorm(y.shape[1]), lnn.LRTSign(), nn.Flatten(), lnn.LRTLinear(y.numel(), 4)]
+    net.layers.extend(tail)
+    for step in (cut, *tail):
+        net.steps.append((step, (len(net.steps),)))
+    return lnn.discretize(net).eval()
+
+
+@pytest.mark.parametrize(
+    ("shape", "cut", "words"),
+    [
+        ((2, 5, 6), lambda v: v[..., 7:], "leaves nothing of 5x6x2"),
+        ((2, 9), lambda v: v[:, :, 1:, 1:], "takes 2 axes of a signal N×C×L; it has one"),
+        ((2,), lambda v: v[..., 1:], "meets a vector of 2 values; it needs an image"),
+    ],
+)
+def test_slices_that_do_not_fit_are_refused(shape: tuple, cut, words: str):
+    net = Mixed()
+    net.layers.extend([lnn.InputQuantize(shape), nn.Flatten(), lnn.LRTLinear(10, 4)])
+    net.steps = [(net.layers[0], (0,)), (cut, (1,)), (net.layers[1], (2,)), (net.layers[2], (3,))]
+    with pytest.raises(LrtcError, match=words):
+        lower(describe(lnn.discretize(net), "m"))
 
 
 def test_a_pad_that_leaves_nothing_is_refused():
