@@ -30,6 +30,7 @@ from lrtc.ir.ops import (
     Op,
     Pad,
     Quantize,
+    Rearrange,
     ScaleBias,
     Sign,
     SumPool2d,
@@ -211,6 +212,11 @@ def flatten(op: Flatten, x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
+def rearrange(op: Rearrange, x: np.ndarray) -> np.ndarray:
+    """y = x with its axes in another order, and another shape."""
+    return x.transpose(0, *(axis + 1 for axis in op.axes)).reshape(len(x), *op.shape)
+
+
 def pad(op: Pad, x: np.ndarray) -> np.ndarray:
     """x with a value around it."""
     top, bottom, left, right = op.padding
@@ -260,6 +266,7 @@ MEANING: dict[type[Op], Callable[..., np.ndarray]] = {
     Affine: affine,
     MaxPool2d: maxpool,
     Flatten: flatten,
+    Rearrange: rearrange,
     Identity: identity,
 }
 

@@ -100,6 +100,18 @@ class Sliced(nn.Module):
         return self.tail(self.front(x)[:, :, 1:-1].narrow(-1, 0, 6)[..., ::2])
 
 
+class Turned(nn.Module):
+    """Rows for channels, then as a signal, then as an image of another shape."""
+
+    def __init__(self):
+        super().__init__()
+        self.front, self.tail = nn.Sequential(*front()), nn.Sequential(*tail())
+
+    def forward(self, x):
+        x = self.front(x).permute(0, 2, 3, 1).reshape(x.shape[0], 9, 16).transpose(1, 2)
+        return self.tail(x.reshape(x.shape[0], 8, 9, 2))
+
+
 class Fuse(nn.Module):
     """An image and numbers that meet."""
 
@@ -173,6 +185,7 @@ NETWORKS = {  # the first words of a row → a network that needs it
     "limits between sums": lambda: Residual("limits"),
     "channel slices and shuffles": Shuffled,
     "rows, columns and places taken by slices and narrow, every n-th too": Sliced,
+    "reshape, permute, transpose": Turned,
     "head": lambda: nn.Sequential(*front(), nn.Flatten(), LRTLinear(144, 3), LRTScale(3)),
     "8-bit head": lambda: nn.Sequential(*front(), nn.Flatten(), QuantLinear(144, 3)),
     "top-k": Best,

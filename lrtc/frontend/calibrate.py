@@ -36,8 +36,8 @@ MEETINGS = {"Add", "Concat"}
 ENDINGS = {"LRTScale", "TopClasses"}
 NEED_INTEGERS = DOTS | AVERAGES | PADS | ENDINGS | {"SumPool2d"}
 MOVES = {"LRTMaxPool2d", "MaxPool2d", "MaxPool1d", "Flatten", "ChannelSlice", "ChannelChunk", "ChannelShuffle",
-         "SpaceSlice", "Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout",
-         "FeatureAlphaDropout"}  # fmt: skip
+         "SpaceSlice", "Permute", "Transpose", "Reshape", "Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d",
+         "AlphaDropout", "FeatureAlphaDropout"}  # fmt: skip
 ACTIVATIONS = {"LRTReLU", "ReLU", "ReLU6", "Hardtanh"}
 REALS = {"LRTBatchNorm", "ExactBatchNorm", "BatchNorm1d", "BatchNorm2d", "LRTGain"}
 DECISIONS = {"InputQuantize", "LRTSign", "LRTTernarySign", "QuantActivation"}

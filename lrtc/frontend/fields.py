@@ -50,6 +50,17 @@ def whole_tuple(length: int, low: int, high: int = MAX_WINDOW) -> Field:
     return check
 
 
+def some_of(least: int, most: int, low: int, high: int) -> Field:
+    """Return a field for a tuple of `least` to `most` ints in low..high."""
+
+    def check(value: object) -> str:
+        good = type(value) is tuple and least <= len(value) <= most
+        good = good and all(type(v) is int and low <= v <= high for v in value)
+        return "" if good else f"must be {least} to {most} whole numbers in {low}..{high}"
+
+    return check
+
+
 def sides(value: object) -> str:
     """Accept the padding of a window: (height, width) or (top, bottom, left, right)."""
     good = type(value) is tuple and len(value) in (2, 4) and all(type(v) is int and 0 <= v <= MAX_WINDOW for v in value)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from lrtc.frontend.slices import narrowed
-from lrtc.nn import ChannelChunk, ChannelSlice, ExactMean, TopClasses
+from lrtc.nn import ChannelChunk, ChannelSlice, ExactMean, Permute, TopClasses, Transpose
 
 
 def _signature(*names: str, **defaults: Any) -> Signature:
@@ -21,6 +21,7 @@ def _signature(*names: str, **defaults: Any) -> Signature:
     return Signature(required + optional)
 
 
+VARIADIC = Parameter.VAR_POSITIONAL
 FLATTEN = _signature("input", start_dim=0, end_dim=-1)
 POOL = _signature("input", "kernel_size", stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False)
 TORCH_POOL = _signature("input", "kernel_size", stride=None, padding=0, dilation=1, ceil_mode=False)
@@ -36,6 +37,7 @@ MEAN = _signature("input", dim=None, keepdim=False, dtype=None)
 ARGMAX = _signature("input", dim=None, keepdim=False)
 TOPK = _signature("input", "k", dim=-1, largest=True, sorted=True)
 PAD = _signature("input", "pad", mode="constant", value=None)
+TRANSPOSE = _signature("input", "dim0", "dim1")
 SIZE = _signature("input", "output_size")
 
 
@@ -95,6 +97,14 @@ def _pad(pad: tuple, mode: str, value: float | None) -> nn.Module:
     return (nn.ConstantPad1d if len(pad) == 2 else nn.ConstantPad2d)(tuple(pad), 0 if value is None else value)
 
 
+def _transpose(dim0: int, dim1: int) -> nn.Module:
+    return Transpose(dim0, dim1)
+
+
+def _permute(dims: tuple) -> nn.Module:
+    return Permute(dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims)
+
+
 def _channels(dim: int) -> None:
     if dim != 1:
         raise ValueError(f"dim={dim} is not supported; only channels, dim=1, are taken apart")
@@ -138,6 +148,12 @@ FUNCTIONS: dict[object, tuple[Signature, Maker]] = {
     F.channel_shuffle: (_signature("input", "groups"), nn.ChannelShuffle),
     **dict.fromkeys((torch.narrow, "narrow"), (_signature("input", "dim", "start", "length"), narrowed)),
     F.dropout: (DROP, _dropout),
+    "permute": (Signature((*_signature("input").parameters.values(), Parameter("dims", VARIADIC))), _permute),
+    torch.permute: (_signature("input", "dims"), Permute),
+    **dict.fromkeys(
+        ("transpose", "swapaxes", torch.transpose),
+        (TRANSPOSE, _transpose),
+    ),
     "contiguous": (_signature("input"), nn.Identity),
 }
 PARTS: dict[object, tuple[Signature, Callable[..., Callable[[object], nn.Module]]]] = {

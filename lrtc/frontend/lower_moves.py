@@ -7,7 +7,7 @@ import numpy as np
 from lrtc.frontend.description import Layer
 from lrtc.frontend.lowering import Lowering, same_reach, size_text
 from lrtc.ir import TypeRule
-from lrtc.ir.ops import Add, Channels, Concat, Crop, Flatten, Identity, MaxPool2d, Pad, TopK
+from lrtc.ir.ops import Add, Channels, Concat, Crop, Flatten, Identity, MaxPool2d, Pad, Rearrange, TopK
 from lrtc.nn import SpaceSlice
 
 
@@ -63,6 +63,57 @@ def space_slice(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarra
     if steps != (1, 1):
         out = to.add(layer, MaxPool2d((1, 1), steps), same_reach(to, x, out))
     return same_reach(to, x, out)
+
+
+def permute(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return x with its axes in another order. The IR keeps channels last, torch has them first."""
+    return _turned(to, x, layer, layer.attrs["dims"])
+
+
+def transpose(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return x with two axes in each other's place."""
+    axes = list(range(3 if x in to.signals else 1 + len(to.shape(x))))  # the batch first
+    first, second = layer.attrs["first"], layer.attrs["second"]
+    if not all(-len(axes) <= axis < len(axes) for axis in (first, second)):
+        raise TypeRule(f"turns axes {first} and {second} of a value of {len(axes)} axes")
+    axes[first], axes[second] = axes[second], axes[first]
+    return _turned(to, x, layer, tuple(axes))
+
+
+def _turned(to: Lowering, x: str, layer: Layer, dims: tuple[int, ...]) -> str:
+    """Return x.permute(dims). torch's axes N, C, H, W are 2, 0, 1 of the IR; those of a signal, N, C, L, are 2, 1."""
+    to.need_integers(x, "moves")
+    places = (0,) if len(to.shape(x)) == 1 else (2, 1) if x in to.signals else (2, 0, 1)
+    if sorted(dims) != list(range(1 + len(places))):
+        raise TypeRule(f"puts axes {dims} in order; the value has {1 + len(places)}")
+    if dims[0] != 0:
+        raise TypeRule(f"dims={dims} moves the batch, axis 0; it stays first")
+    if len(places) == 1:
+        return same_reach(to, x, to.add(layer, Identity(), x))
+    first, *others = (places[d - 1] for d in dims[1:])
+    axes = (*([0] if x in to.signals else []), *others, first)
+    return to.add(layer, Rearrange(axes, tuple(to.shape(x)[a] for a in axes)), x)
+
+
+def reshape(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return the elements in torch's order, CHW, as a vector, a signal or an image."""
+    to.need_integers(x, "moves")
+    shape, size = list(layer.attrs["shape"]), int(np.prod(to.shape(x)))
+    given = int(np.prod([n for n in shape if n != -1]))
+    if shape.count(-1) == 1 and given > 0 and size % given == 0:
+        shape[shape.index(-1)] = size // given
+    if min(shape) < 1 or int(np.prod(shape)) != size:
+        raise TypeRule(f"makes {layer.attrs['shape']} of {size} elements")
+    if len(shape) == 1:
+        return to.add(layer, Flatten("CHW"), x)
+    channels, height, width = (shape[0], 1, shape[1]) if len(shape) == 2 else shape
+    axes = (2, 0, 1) if len(to.shape(x)) == 3 else (0,)
+    read = to.add(layer, Rearrange(axes, (channels, height, width)), x, suffix="_chw")
+    out = to.add(layer, Rearrange((1, 2, 0), (height, width, channels)), read)
+    to.signals.discard(out)  # what x was says nothing of its elements in another shape
+    if len(shape) == 2:
+        to.signals.add(out)
+    return out
 
 
 def channel_chunk(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray]) -> str:

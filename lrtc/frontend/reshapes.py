@@ -1,4 +1,4 @@
-"""What view, reshape and transpose mean in a traced forward: a flatten, or the parts of a channel shuffle."""
+"""What view, reshape and transpose mean in a traced forward: a flatten, a reshape, the parts of a channel shuffle."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import fx, nn
+
+from lrtc.nn import Reshape
 
 RESHAPES = ("view", "reshape", torch.reshape)
 TURNS = ("transpose", torch.transpose)
@@ -82,6 +84,10 @@ class Shapes:
                 return of, nn.ChannelShuffle(before.groups)
         if before is None and len(sizes) == 2 and self._axis(sizes[0], 8) == 0 and sizes[1] == -1:
             return source, nn.Flatten()
+        fixed = all(type(n) is int for n in sizes[1:]) and 2 <= len(sizes) <= 4
+        all_of_one = self._axis(sizes[0], 8) == 0 or (sizes[0] == -1 and -1 not in sizes[1:])
+        if before is None and fixed and all_of_one:
+            return source, Reshape(sizes[1:])
         text = ", ".join("…" if isinstance(s, fx.Node) else str(s) for s in sizes)
         raise ValueError(
             f"reshape to ({text}) is not supported; use torch.flatten(x, 1)"

@@ -10,7 +10,7 @@ from torch import nn
 from lrtc.frontend import fields as f
 from lrtc.frontend import lower_moves as lowering
 from lrtc.frontend.rule import MANY, Attrs, LayerRule, none, simple
-from lrtc.nn import Add, ChannelChunk, ChannelSlice, Concat, SpaceSlice, TopClasses
+from lrtc.nn import Add, ChannelChunk, ChannelSlice, Concat, Permute, Reshape, SpaceSlice, TopClasses, Transpose
 
 
 def _flatten_refusals(module: nn.Flatten) -> Iterator[str]:
@@ -56,6 +56,9 @@ def _as_many(attrs: Attrs) -> Iterator[str]:
 
 
 SPACE_FIELDS = {"start": f.ends(-f.MAX_SIDE), "stop": f.ends(-f.MAX_SIDE), "step": f.ends(1), "last": f.flag}
+PERMUTE_FIELDS = {"dims": f.some_of(3, 4, 0, 3)}
+TRANSPOSE_FIELDS = {"first": f.whole(-3, 3), "second": f.whole(-3, 3)}
+RESHAPE_FIELDS = {"shape": f.some_of(1, 3, -1, f.MAX_FEATURES)}
 SLICE_FIELDS = {"start": f.index, "stop": f.index, "step": f.whole(1, f.MAX_FEATURES)}
 CHUNK_FIELDS = {"chunks": f.whole(1, f.MAX_FEATURES), "index": f.whole(0, f.MAX_FEATURES)}
 
@@ -66,6 +69,9 @@ TABLE = (
     LayerRule(Concat, {}, none, lambda attrs: Concat(), lowering.concat, inputs=MANY),
     simple(ChannelSlice, SLICE_FIELDS, lowering.channel_slice, defaults={"start": 0, "stop": None, "step": 1}),
     simple(SpaceSlice, SPACE_FIELDS, lowering.space_slice, together=_as_many),
+    simple(Permute, PERMUTE_FIELDS, lowering.permute),
+    simple(Transpose, TRANSPOSE_FIELDS, lowering.transpose),
+    simple(Reshape, RESHAPE_FIELDS, lowering.reshape),
     simple(ChannelChunk, CHUNK_FIELDS, lowering.channel_chunk),
     simple(nn.ChannelShuffle, {"groups": f.channels}, lowering.channel_shuffle),
     simple(TopClasses, {"k": f.features}, lowering.top_classes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -88,6 +89,29 @@ def flatten_channels(per_channel: np.ndarray, shape: tuple[int, ...], order: str
         return per_channel
     full = np.broadcast_to(per_channel, shape)
     return (full.transpose(2, 0, 1) if order == "CHW" else full).reshape(-1)
+
+
+@dataclass(frozen=True)
+class Rearrange(Op):
+    """y = x.transpose(axes).reshape(shape), as NumPy does: permutations, reshapes. x: any → as x, of another shape."""
+
+    name: ClassVar[str] = "rearrange"
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def infer(self, ins: Sequence[Fact]) -> Fact:
+        arity(ins, 1)
+        (x,) = ins
+        need(sorted(self.axes) == list(range(len(x.type.shape))), f"axes {self.axes} of {x.type}")
+        need(prod(self.shape) == x.type.size, f"{x.type.size} elements are no {self.shape}")
+        type_ = tensor(self.shape, x.type.elem)
+        if x.low is None:
+            return Fact(type_)
+        ahead = tuple(range(len(self.shape) - 1))
+        low, high = (
+            np.broadcast_to(side, x.type.shape).transpose(self.axes).reshape(self.shape) for side in (x.low, x.high)
+        )
+        return Fact(type_, None, low.min(axis=ahead), high.max(axis=ahead))
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,19 @@ from lrtc.ir.arithmetic import (
     window_shape,
 )
 from lrtc.ir.decisions import ROUNDINGS, Quantize, Sign, Ternarize, Threshold, TopK
-from lrtc.ir.moves import Channels, Concat, Const, Crop, Flatten, Identity, MaxPool2d, Pad, flatten_channels
+from lrtc.ir.moves import Channels, Concat, Const, Crop, Flatten, Identity, MaxPool2d, Pad, Rearrange, flatten_channels
 from lrtc.ir.op import Fact, Op, TypeRule, elem_of
 
 OPS: dict[str, type[Op]] = {
     op.name: op
     for op in (
         Const, Conv2d, Linear, ScaleBias, BatchNorm, Divide, Affine, Add, Clamp, SumPool2d, Sign, Ternarize, Quantize,
-        Threshold, TopK, MaxPool2d, Flatten, Pad, Crop, Channels, Concat, Identity,
+        Threshold, TopK, MaxPool2d, Flatten, Rearrange, Pad, Crop, Channels, Concat, Identity,
     )
 }  # fmt: skip
 
 __all__ = [
     "OPS", "ROUNDINGS", "Add", "Affine", "BatchNorm", "Channels", "Clamp", "Concat", "Const", "Conv2d", "Crop",
-    "Divide", "Fact", "Flatten", "Identity", "Linear", "MaxPool2d", "Op", "Pad", "Quantize", "ScaleBias", "Sign",
-    "SumPool2d", "Ternarize", "Threshold", "TopK", "TypeRule", "elem_of", "flatten_channels", "window_shape",
+    "Divide", "Fact", "Flatten", "Identity", "Linear", "MaxPool2d", "Op", "Pad", "Quantize", "Rearrange", "ScaleBias",
+    "Sign", "SumPool2d", "Ternarize", "Threshold", "TopK", "TypeRule", "elem_of", "flatten_channels", "window_shape",
 ]  # fmt: skip

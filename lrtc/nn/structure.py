@@ -68,6 +68,48 @@ class SpaceSlice(nn.Module):
         return f"{self.start}, {self.stop}, {self.step}, last={self.last}"
 
 
+class Permute(nn.Module):
+    """Return x.permute(dims): the axes in another order, the batch first. dims: of N×C×L or N×C×H×W, 0 the first."""
+
+    def __init__(self, dims: tuple[int, ...]):
+        super().__init__()
+        self.dims = tuple(dims)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(self.dims)
+
+    def extra_repr(self) -> str:
+        return str(self.dims)
+
+
+class Transpose(nn.Module):
+    """Return x.transpose(first, second), neither of them the batch."""
+
+    def __init__(self, first: int, second: int):
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(self.first, self.second)
+
+    def extra_repr(self) -> str:
+        return f"{self.first}, {self.second}"
+
+
+class Reshape(nn.Module):
+    """Return x.reshape(N, *shape). shape: (features), (C, L) or (C, H, W); one of them may be −1."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(len(x), *self.shape)
+
+    def extra_repr(self) -> str:
+        return str(self.shape)
+
+
 class ChannelChunk(nn.Module):
     """Return x.chunk(chunks, dim=1)[index]: one of the parts that the channels are split into."""
 

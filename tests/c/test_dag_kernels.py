@@ -10,7 +10,7 @@ from graph_maker import INTEGER, Maker
 from lrtc.backends.c.formulas import FORMULA
 from lrtc.check.emulate import run_emulated
 from lrtc.ir import B1, T2, U8, Elem, Graph
-from lrtc.ir.ops import Clamp, Crop, Flatten, MaxPool2d, Pad, SumPool2d, TopK
+from lrtc.ir.ops import Clamp, Crop, Flatten, MaxPool2d, Pad, Rearrange, SumPool2d, TopK
 
 U2, I4 = Elem("u", 2), Elem("i", 4)
 
@@ -125,6 +125,26 @@ def moves() -> Graph:
     return m.done(scores)
 
 
+def turns() -> Graph:
+    """Axes in another order and elements in another shape: bits, pairs, bytes, integers, vectors; with stages fused."""
+    m = Maker("turns", (5, 4, 3))
+
+    def turn(x: str, axes: tuple[int, ...], shape: tuple[int, ...]) -> str:
+        return m.b.add(Rearrange(axes, shape), [x], "turn", "turn")
+
+    bits, pairs = m.decide(m.conv(m.x, 33), B1), m.decide(m.conv(m.x, 40), T2)
+    bits = turn(bits, (2, 0, 1), (33, 5, 4))
+    pairs = turn(turn(pairs, (1, 2, 0), (4, 40, 5)), (0, 1, 2), (2, 2, 200))
+    wide = m.conv(m.x, 6)
+    both = m.add(turn(wide, (2, 1, 0), (10, 3, 4)), turn(wide, (1, 0, 2), (10, 3, 4)))
+    decided = m.decide(turn(m.x, (2, 1, 0), (2, 1, 30)), T2)
+    flat = turn(m.b.add(Flatten("CHW"), [wide], "flat", "flat"), (0,), (6, 5, 4))
+    scores = m.linear_on_image(bits, 3)
+    for x in (pairs, both, decided, flat, turn(m.x, (1, 2, 0), (60, 1, 1))):
+        scores = m.add(scores, m.linear_on_image(x, 3))
+    return m.done(scores)
+
+
 def moves_of_integers() -> Graph:
     m = Maker("moves_i", (5, 4, 3))
     x = m.conv(m.x, 5)
@@ -185,6 +205,7 @@ KINDS = {
     signed_slices: {"slices"}, many_levels: {"slices"}, levels_of_bits: {"map"}, residual: {"count", "pool_sums"},
     sums_of_everything: {"map"}, moves: {"join", "concat", "place_words", "channels", "flatten"},
     moves_of_integers: {"join", "place", "channels", "flatten"}, decided_moves: {"concat", "place"},
+    turns: {"rearrange"},
     indices: {"topk"}, index_of_bits: {"topk"}, scores_of_indices: {"topk", "map"}, sums_grouped: {"sums"},
     input_as_output: {"map"}, integer_pool_at_the_end: {"pool_integers", "pool_sums"},
 }  # fmt: skip

@@ -64,6 +64,24 @@ def test_places_of_a_signal_are_taken(cut, tmp_path):
     check(sliced([lnn.InputQuantize((2, 9)), lnn.LRTConv1d(2, 3, 3)], cut), tmp_path / "m.pt", 0)
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [
+        lambda v: v.permute(0, 3, 1, 2), lambda v: v.transpose(1, -1), lambda v: v.reshape(len_of(v), 6, 5, 3),
+        lambda v: v.reshape(len_of(v), -1, 9), lambda v: v.flatten(1).reshape(len_of(v), 2, 9, 5),
+        lambda v: v.reshape(len_of(v), 9, 10).transpose(1, 2), lambda v: v.view(-1, 10, 9).permute((0, 2, 1)),
+    ],
+)  # fmt: skip
+def test_axes_are_turned_and_elements_take_another_shape(turn, tmp_path):
+    torch.manual_seed(0)
+    check(sliced([lnn.InputQuantize((2, 5, 6)), lnn.LRTConv2d(2, 3, 3, padding=1)], turn), tmp_path / "m.pt", 0)
+
+
+def len_of(v):
+    """Return the batch, as a trace sees it."""
+    return v.shape[0]
+
+
 def sliced(front: list[nn.Module], cut) -> nn.Module:
     """Return front → cut → batchnorm → sign → linear, discrete."""
     net = Mixed()
@@ -82,10 +100,14 @@ def sliced(front: list[nn.Module], cut) -> nn.Module:
     [
         ((2, 5, 6), lambda v: v[..., 7:], "leaves nothing of 5x6x2"),
         ((2, 9), lambda v: v[:, :, 1:, 1:], "takes 2 axes of a signal N×C×L; it has one"),
+        ((2, 5, 6), lambda v: v.permute(1, 0, 2, 3), r"dims=\(1, 0, 2, 3\) moves the batch"),
+        ((2, 9), lambda v: v.permute(0, 3, 1, 2), r"puts axes \(0, 3, 1, 2\) in order; the value has 3"),
+        ((2, 9), lambda v: v.transpose(1, 3), "turns axes 1 and 3 of a value of 3 axes"),
+        ((2, 9), lambda v: v.view(-1, 4, 5), r"makes \(4, 5\) of 18 elements"),
         ((2,), lambda v: v[..., 1:], "meets a vector of 2 values; it needs an image"),
     ],
 )
-def test_slices_that_do_not_fit_are_refused(shape: tuple, cut, words: str):
+def test_moves_that_do_not_fit_are_refused(shape: tuple, cut, words: str):
     net = Mixed()
     net.layers.extend([lnn.InputQuantize(shape), nn.Flatten(), lnn.LRTLinear(10, 4)])
     net.steps = [(net.layers[0], (0,)), (cut, (1,)), (net.layers[1], (2,)), (net.layers[2], (3,))]

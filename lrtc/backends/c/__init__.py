@@ -27,14 +27,15 @@ from lrtc.ir.ops import (
     Linear,
     MaxPool2d,
     Pad,
+    Rearrange,
     SumPool2d,
     Threshold,
     TopK,
 )  # fmt: skip
 
 OPS = (
-    Const, Conv2d, Linear, Threshold, Affine, MaxPool2d, Add, Clamp, SumPool2d, TopK, Flatten, Pad, Crop, Channels,
-    Concat, Identity,
+    Const, Conv2d, Linear, Threshold, Affine, MaxPool2d, Add, Clamp, SumPool2d, TopK, Flatten, Rearrange, Pad, Crop,
+    Channels, Concat, Identity,
 )  # fmt: skip
 REAL = (
     "a real value is left here; only integers become C: end the real part with a sign, a ternarize or a quantiser, "

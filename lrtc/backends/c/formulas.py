@@ -18,6 +18,7 @@ FORMULA = {name: kernel.formula for name, kernel in MENU.items()} | {
     "concat": "acc[c] = the operands side by side",
     "channels": "acc[c] = x[index[c]]",
     "flatten": "acc[k] = element k of x in the order of the flatten",
+    "rearrange": "acc = the elements in the order of the axes, in the shape of y",
     "topk": "y[k] = index of the greatest x that is left, the lowest index among equals",
 }
 STAGE = {

@@ -17,7 +17,7 @@ from lrtc.backends.c.views import LayerView, OperandView, StageView, WindowView
 from lrtc.ir import Graph, TensorType
 from lrtc.ir.bits import pack_bits
 from lrtc.ir.bits import planes as planes_of
-from lrtc.ir.ops import Flatten, Pad, TopK
+from lrtc.ir.ops import Flatten, Pad, Rearrange, TopK
 
 
 def layer_views(graph: Graph, plan: CPlan, name: str) -> tuple[LayerView, ...]:
@@ -74,6 +74,8 @@ def _layer(graph: Graph, plan: CPlan, name: str, callers: Callers, index: int, s
         has_least=step.least is not None,
         extra=extra,
         in_order=in_order,
+        places=pixels(y),
+        walk=_walk(step, x),
         spans=operands[: len(operands) - n_added] if step.kind == "concat" else (),
         tail=(y.shape[-1] - 1) % WORD + 1,
         last_word=(y.shape[-1] - 1) // WORD,
@@ -81,6 +83,15 @@ def _layer(graph: Graph, plan: CPlan, name: str, callers: Callers, index: int, s
         summary=f"{lines[0]}: {x} -> {y if step.nodes else 'int32_t'}",
         kernels=_kernels(step, store, operands, stages, parts, y_ctype),
     )
+
+
+def _walk(step: Step, x: TensorType) -> tuple[tuple[str, int], ...]:
+    """Return the counters of a rearrangement over its operand, (name, where it turns), the fastest first."""
+    op = step.nodes[0].op if step.nodes else None
+    if not isinstance(op, Rearrange):
+        return ()
+    names = ("row", "col", "c")[-len(x.shape) :]
+    return tuple((names[axis], x.shape[axis]) for axis in reversed(op.axes))
 
 
 def _operands(

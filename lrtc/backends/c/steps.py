@@ -27,6 +27,7 @@ from lrtc.ir.ops import (
     Linear,
     MaxPool2d,
     Pad,
+    Rearrange,
     SumPool2d,
     Threshold,
     TopK,
@@ -279,6 +280,8 @@ def _move(graph: Graph, node: Node, common: dict) -> Step:
             return Step("channels", **common)
         case Flatten():
             return Step("flatten", **common)
+        case Rearrange():
+            return Step("rearrange", **common)
         case TopK():
             return Step("topk", **common)
     raise TypeError(f"no step for {node.op!r}")

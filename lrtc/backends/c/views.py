@@ -72,7 +72,8 @@ class LayerView:
     operands: x, x2, …; added: those that stages read. store: `bits` (b1), `pair` (t2) or `int`, how elements are
     written; level: a `bits` element is compared with a table, flip: and turned by another. value: the C variable that
     is stored. matrix: the view of the layer's kernel. extra: a number that one template needs (a fill value, k).
-    in_order: a flatten as the elements lie. spans: the operands of a concat. tail: lanes of the last word of a pixel of
+    in_order: a flatten as the elements lie. places: pixels of y. walk: the counters of a rearrangement with where they
+    turn, the fastest first. spans: the operands of a concat. tail: lanes of the last word of a pixel of
     y, which is number `last_word`.
     """
 
@@ -96,6 +97,8 @@ class LayerView:
     has_least: bool
     extra: int
     in_order: bool
+    places: int
+    walk: tuple[tuple[str, int], ...]
     spans: tuple[OperandView, ...]
     tail: int
     last_word: int
