@@ -79,6 +79,9 @@ def compile_(
         str, typer.Option("--package", help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)")
     ] = "plain",
     prefix: Annotated[str, typer.Option("--prefix", help="put before every symbol (C)")] = "",
+    lanes: Annotated[
+        int | None, typer.Option("--lanes", help="pixels in a word of pixel-sliced kernels, 32 to 512 (C)")
+    ] = None,
     context: Annotated[bool, typer.Option("--context", help="re-entrant: the caller gives the arena (C)")] = False,
     report: Annotated[bool, typer.Option("--report", help="a self-test that says what differs (C)")] = False,
     profile: Annotated[
@@ -110,7 +113,7 @@ def compile_(
     folder = folder or Path("build") / f"{opened.name}-{target}"
     check_folder(folder)
     vectors = opened.quantized(read_images(opened, data, SELF_TEST_VECTORS)[0]) if data else None
-    form = c_form(package, prefix, context, report, profile)
+    form = c_form(package, prefix, context, report, profile, lanes)
     options = target_options(target, output, fold, cycles, form)
     if profile:
         options["profile"] = predicted(opened, profile, vectors)

@@ -14,10 +14,12 @@ class OutputKind(str, Enum):
     klass = "class"
 
 
-def c_form(package: str, prefix: str, context: bool, report: bool, profile: str | None) -> dict[str, object]:
+def c_form(
+    package: str, prefix: str, context: bool, report: bool, profile: str | None, lanes: int | None
+) -> dict[str, object]:  # fmt: skip
     """Return the options of C that were asked for, from the command line's."""
     form = {"package": package if package != "plain" else "", "prefix": prefix, "context": context, "report": report}
-    return {name: value for name, value in {**form, "profile": profile}.items() if value}
+    return {name: value for name, value in {**form, "profile": profile, "lanes": lanes}.items() if value}
 
 
 def target_options(

@@ -2,13 +2,13 @@
 
 /* Add the planes of n records to the counter of 4 bits in slots[0..3]; carries[0..n-1] become its overflows, of weight
    16. A record is 17 bytes: slots from the place of the record before to its own, then 16 distances from there, in bytes. */
-LRTC_APART void lrtc_add16(uint32_t *carries, const uint8_t *list, uint32_t n, uint32_t *slots)
+LRTC_APART void lrtc_add16(lrtc_plane *carries, const uint8_t *list, uint32_t n, lrtc_plane *slots)
 {
-    uint32_t ones = slots[0], twos = slots[1], fours = slots[2], eights = slots[3];
-    const uint32_t *place = slots;
-#define LRTC_LISTED(i) (*(const uint32_t *)(const void *)((const uint8_t *)place + list[(i) + 1]))
+    lrtc_plane ones = slots[0], twos = slots[1], fours = slots[2], eights = slots[3];
+    const lrtc_plane *place = slots;
+#define LRTC_LISTED(i) (*(const lrtc_plane *)(const void *)((const uint8_t *)place + list[(i) + 1]))
     for (; n != 0u; n--, list += 17) {
-        uint32_t carry;
+        lrtc_plane carry;
         place += list[0];
         LRTC_ADD16(carry, LRTC_LISTED);
         *carries++ = carry;

@@ -2,13 +2,13 @@
 
 /* Add the planes of n records to the counter of 3 bits in slots[0..2]; carries[0..n-1] become its overflows, of weight 8.
    A record is 9 bytes: slots from the place of the record before to its own, then 8 distances from there, in bytes. */
-LRTC_APART void lrtc_add8(uint32_t *carries, const uint8_t *list, uint32_t n, uint32_t *slots)
+LRTC_APART void lrtc_add8(lrtc_plane *carries, const uint8_t *list, uint32_t n, lrtc_plane *slots)
 {
-    uint32_t ones = slots[0], twos = slots[1], fours = slots[2];
-    const uint32_t *place = slots;
-#define LRTC_LISTED(i) (*(const uint32_t *)(const void *)((const uint8_t *)place + list[(i) + 1]))
+    lrtc_plane ones = slots[0], twos = slots[1], fours = slots[2];
+    const lrtc_plane *place = slots;
+#define LRTC_LISTED(i) (*(const lrtc_plane *)(const void *)((const uint8_t *)place + list[(i) + 1]))
     for (; n != 0u; n--, list += 9) {
-        uint32_t carry;
+        lrtc_plane carry;
         place += list[0];
         LRTC_ADD8(carry, LRTC_LISTED);
         *carries++ = carry;

@@ -2,20 +2,20 @@
 
 /* Add the planes of n words to the counter of 3 bits in slots[0..2]; carries[0..n-1] become its overflows, of weight 8.
    A word is eight steps of four bits, the lowest first: slots from one plane to the next, at first from slots[2]. */
-LRTC_APART void lrtc_add8_nibbles(uint32_t *carries, const uint32_t *list, uint32_t n, uint32_t *slots)
+LRTC_APART void lrtc_add8_nibbles(lrtc_plane *carries, const uint32_t *list, uint32_t n, lrtc_plane *slots)
 {
-    uint32_t ones = slots[0], twos = slots[1], fours = slots[2];
-    const uint32_t *place = slots + 2;
+    lrtc_plane ones = slots[0], twos = slots[1], fours = slots[2];
+    const lrtc_plane *place = slots + 2;
 #define LRTC_STEP(i) *(place += (steps >> (4 * (i))) & 15u)
 #define LRTC_PAIR(carry, i)                          \
     do {                                             \
-        const uint32_t first_ = LRTC_STEP(i);        \
-        const uint32_t second_ = LRTC_STEP((i) + 1); \
+        const lrtc_plane first_ = LRTC_STEP(i);        \
+        const lrtc_plane second_ = LRTC_STEP((i) + 1); \
         LRTC_ADD3(carry, ones, first_, second_);     \
     } while (0)
     for (; n != 0u; n--) {
         const uint32_t steps = *list++;
-        uint32_t p, q, carry;
+        lrtc_plane p, q, carry;
         LRTC_PAIR(p, 0);
         LRTC_PAIR(q, 2);
         LRTC_ADD3(carry, twos, p, q);

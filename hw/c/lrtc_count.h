@@ -1,9 +1,12 @@
 /* lrtc_count.h: carry-save counting of ones over many words (Harley-Seal; Mula, Kurz, Lemire, 2016).
    Lane j of (ones, twos, fours, eights) is a binary counter of the ones seen in lane j. */
 
+/* What the adders work on: words, or planes of pixels where there are these (lrtc_lanes.h). */
+#define LRTC_LANE uint32_t
+
 /* Full adder on 32 lanes: sum takes in a and b, carry has twice its weight. Thumb-1 has operations of two operands and
    eight registers: there each is spelled out, and kept as it is, five with no move and none torn apart. */
-#if defined(__GNUC__) && defined(__thumb__) && !defined(__thumb2__)
+#if defined(__GNUC__) && defined(__thumb__) && !defined(__thumb2__) && !defined(LRTC_LANES)
 #define LRTC_ADD3(carry, sum, a, b)                  \
     do {                                             \
         uint32_t a_ = (a);                           \
@@ -22,8 +25,8 @@
 #else
 #define LRTC_ADD3(carry, sum, a, b)                  \
     do {                                             \
-        const uint32_t a_ = (a);                     \
-        const uint32_t t_ = a_ ^ (b);                \
+        const LRTC_LANE a_ = (a);                    \
+        const LRTC_LANE t_ = a_ ^ (b);               \
         carry = a_ ^ (t_ & (a_ ^ sum));              \
         sum ^= t_;                                   \
     } while (0)
@@ -32,7 +35,7 @@
 /* Eight words MATCH(0) .. MATCH(7) into the counters; carry leaves with weight 8. */
 #define LRTC_ADD8(carry, MATCH)                      \
     do {                                             \
-        uint32_t p_, q_, r_;                         \
+        LRTC_LANE p_, q_, r_;                        \
         LRTC_ADD3(p_, ones, MATCH(0), MATCH(1));     \
         LRTC_ADD3(q_, ones, MATCH(2), MATCH(3));     \
         LRTC_ADD3(r_, twos, p_, q_);                 \

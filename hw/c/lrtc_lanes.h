@@ -1,9 +1,11 @@
-/* lrtc_lanes.h: 32 pixels in a word, a bit of each; a plane is such a word, a number of n bits a lane is n planes. */
+/* lrtc_lanes.h: a plane has a bit of each of some pixels, a number of n bits a pixel is n planes. */
+#undef LRTC_LANE
+#define LRTC_LANE lrtc_plane
 
 /* Half adder on all lanes: sum takes in `in`, carry has twice its weight. */
 #define LRTC_ADD2(carry, sum, in)                    \
     do {                                             \
-        const uint32_t in_ = (in);                   \
+        const lrtc_plane in_ = (in);                 \
         carry = sum & in_;                           \
         sum ^= in_;                                  \
     } while (0)
@@ -16,7 +18,7 @@
     } while (0)
 #define LRTC_ADD16(carry, AT)                        \
     do {                                             \
-        uint32_t p_, q_, r_, s_;                     \
+        lrtc_plane p_, q_, r_, s_;                   \
         LRTC_ADD_PAIR(p_, AT, 0);                    \
         LRTC_ADD_PAIR(q_, AT, 2);                    \
         LRTC_ADD3(r_, twos, p_, q_);                 \
@@ -37,23 +39,25 @@
 /* One bit of a comparison v >= w, from the lowest up: `reached` says so for the bits below, not_w is ~w. */
 #define LRTC_REACH(reached, v, not_w)                \
     do {                                             \
-        const uint32_t not_ = (not_w);               \
-        const uint32_t differ_ = (v) ^ not_;         \
+        const lrtc_plane not_ = (not_w);             \
+        const lrtc_plane differ_ = (v) ^ not_;       \
         reached = not_ ^ (differ_ & (not_ ^ reached)); \
     } while (0)
 
 /* Exchange the bits `mask` << shift of a for the bits `mask` of b. */
 #define LRTC_EXCHANGE(a, b, shift, mask)             \
     do {                                             \
-        const uint32_t t_ = ((a >> shift) ^ b) & mask; \
+        const lrtc_plane t_ = ((a >> shift) ^ b) & LRTC_EACH(mask); \
         b ^= t_;                                     \
         a ^= t_ << shift;                            \
     } while (0)
 
-/* Transpose 32 words of 32 bits: bit j of word i goes to bit i of word j (Hacker's Delight, 7-3, two steps at once). */
-LRTC_APART void lrtc_transpose(uint32_t *w)
+/* Transpose 32 words of 32 bits: bit j of word i goes to bit i of word j (Hacker's Delight, 7-3, two steps at once). Each
+   word of a wider plane belongs to a transpose of its own. */
+LRTC_APART void lrtc_transpose(lrtc_plane *w)
 {
-    uint32_t i, a, b, c, d;
+    lrtc_plane a, b, c, d;
+    uint32_t i;
     for (i = 0; i < 8u; i++) {
         a = w[i];
         b = w[i + 8u];

@@ -1,4 +1,4 @@
-/* lrtc_lift.h: packed pixels to planes. */
+/* lrtc_lift.h: packed pixels to planes of 32. */
 
 /* Set planes [words of 32 pixels][channels] from x [pixels][depth words]; as many words again as 32 channels may be
    overwritten behind them. */

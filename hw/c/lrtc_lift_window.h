@@ -1,9 +1,9 @@
-/* lrtc_lift_window.h: planes of the window of 32 output pixels; taps outside the image are 0. */
+/* lrtc_lift_window.h: planes of the window of a block of output pixels; taps outside the image are 0. */
 
 /* Set the planes [kernel_rows][kernel_cols][channels, zeros after every 32 and at the end] of the pixels from `at` on,
-   in rows of out_cols; up to 31 words behind them may be overwritten. turned [kernel_rows][kernel_cols][depth]: planes
+   in rows of out_cols; up to 31 planes behind them may be overwritten. turned [kernel_rows][kernel_cols][depth]: planes
    that are complemented, or null. */
-LRTC_APART void lrtc_lift_window(uint32_t *planes, const uint32_t *x, const lrtc_window *v, lrtc_spot at,
+LRTC_APART void lrtc_lift_window(lrtc_plane *planes, const uint32_t *x, const lrtc_window *v, lrtc_spot at,
                                  uint32_t out_cols, uint32_t channels, const uint32_t *turned)
 {
     uint32_t ky, kx, c, i;
@@ -12,10 +12,11 @@ LRTC_APART void lrtc_lift_window(uint32_t *planes, const uint32_t *x, const lrtc
             for (c = 0; c < channels; c += 32u) {
                 uint32_t row = at.row * v->stride_rows + ky * v->dilate_rows - v->top, ox = at.col;
                 uint32_t col = ox * v->stride_cols + kx * v->dilate_cols - v->left;
+                uint32_t *const words = (uint32_t *)planes;
                 const uint32_t turn = turned ? *turned++ : 0u;
-                for (i = 0; i < 32u; i++) {
+                for (i = 0; i < LRTC_LANES; i++) {
                     const int inside = row < v->rows && col < v->cols;
-                    planes[i] = turn ^ (inside ? x[(row * v->cols + col) * v->depth + (c >> 5)] : 0u);
+                    words[LRTC_TURNED(i)] = turn ^ (inside ? x[(row * v->cols + col) * v->depth + (c >> 5)] : 0u);
                     col += v->stride_cols;
                     if (++ox == out_cols) {
                         ox = 0;
@@ -25,7 +26,7 @@ LRTC_APART void lrtc_lift_window(uint32_t *planes, const uint32_t *x, const lrtc
                 }
                 lrtc_transpose(planes);
                 planes += channels - c < 32u ? channels - c : 32u;
-                *planes++ = 0;
+                *planes++ = LRTC_EACH(0u);
             }
         }
     }

@@ -3,10 +3,10 @@ typedef struct {
     uint32_t row, col;
 } lrtc_spot;
 
-/* The position 32 pixels on, in rows of `cols`. */
+/* The position a block of pixels on, in rows of `cols`. */
 static inline lrtc_spot lrtc_next(lrtc_spot at, uint32_t cols)
 {
-    for (at.col += 32u; at.col >= cols; at.col -= cols) {
+    for (at.col += LRTC_LANES; at.col >= cols; at.col -= cols) {
         at.row++;
     }
     return at;

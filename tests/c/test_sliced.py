@@ -9,9 +9,11 @@ from graph_maker import Maker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lrtc.backends.c import LANES
 from lrtc.backends.c.menu.lists import FAR, NEAR, NIBBLE, Slots, nibble_lists, records, slots_by_column, slots_by_tap
 from lrtc.backends.c.windows import Window
 from lrtc.check.emulate import run_emulated
+from lrtc.errors import LrtcError
 from lrtc.ir import B1, T2, Graph
 
 KERNELS = ("sliced8", "sliced16", "sliced_nibbles")
@@ -89,6 +91,34 @@ def test_any_shape_on_this_machine(networks, tmp_path):
     for network in networks:
         assert {step.kind for step in network.plan.steps} & set(KERNELS)
         assert_equal(network, program.run(network.name, network.x))
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """The widths take turns, and so do the kernels."""
+    return [
+        to_c(random_layers(seed), images=3, seed=seed, kernels=KERNELS[seed % 3], lanes=LANES[1 + seed % 4])
+        for seed in range(12, 24)
+    ]
+
+
+def test_wider_words_on_this_machine(wide, tmp_path):
+    program = to_program(wide, tmp_path, sanitize=True)
+    for network in wide:
+        assert f"#define LRTC_LANES {network.plan.lanes} " in network.files[f"{network.name}.c"]
+        assert_equal(network, program.run(network.name, network.x))
+
+
+@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4"])
+def test_wider_words_on_an_emulated_core(core, wide):
+    for network in wide[:2]:
+        done = run_emulated(network.files, network.name, network.x[:1], core, network.classes)
+        assert np.array_equal(done.logits, network.want[:1])
+
+
+def test_other_widths_are_refused():
+    with pytest.raises(LrtcError, match="no word of 96 lanes; known: 32, 64, 128, 256, 512"):
+        to_c(random_layers(0), lanes=96)
 
 
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4"])

@@ -42,7 +42,8 @@ REAL = (
     "or scores with lrtc.nn.LRTScale"
 )
 PREFIX = re.compile(r"[a-z][a-z0-9_]{0,31}", re.IGNORECASE | re.ASCII)
-OPTIONS = ("vectors", "templates", "kernels", "package", "prefix", "context", "report", "profile")
+LANES = (32, 64, 128, 256, 512)  # pixels in a word of pixel-sliced kernels
+OPTIONS = ("vectors", "templates", "kernels", "package", "prefix", "context", "report", "profile", "lanes")
 
 
 def refuse(graph: Graph) -> list[Fault]:
@@ -80,8 +81,9 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
 
     options: vectors (inputs uint8 [n, …], outputs [n, …], several in a row as in `ir.ports`) for the self-test;
     templates: a folder that is searched before ours; kernels: one for every layer that may have it, or convolution or
-    linear value → kernel (lrtc.backends.c.menu); package: one of `package.PACKAGES`; prefix, context,
-    report, profile: see `emit.Form`. LrtcError names every fault of the name and the options.
+    linear value → kernel (lrtc.backends.c.menu); lanes: one of LANES, more
+    than 64 for GCC and Clang only; package: one of `package.PACKAGES`; prefix, context, report, profile: see
+    `emit.Form`. LrtcError names every fault of the name and the options.
     """
     options = dict(options or {})
     faults = FaultList()
@@ -97,14 +99,17 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     package = options.get("package") or "plain"
     if package not in PACKAGES:
         faults.add("package", f"no package {package!r}{nearest(str(package), PACKAGES)}; known: {', '.join(PACKAGES)}")
-    plan = _plan(graph, options.get("kernels") or {}, faults)
+    lanes = options.get("lanes") or LANES[0]
+    if lanes not in LANES:
+        faults.add("lanes", f"no word of {lanes!r} lanes; known: {', '.join(map(str, LANES))}")
+    plan = _plan(graph, options.get("kernels") or {}, lanes, faults)
     faults.check("the network cannot be written as C: {n}")
     form = Form(prefix, bool(options.get("context")), bool(options.get("report")), options.get("profile"))
     files = render(graph, plan, name, lrtc.__version__, options.get("vectors"), options.get("templates"), form)
     return Output(packed(files, name, lrtc.__version__, str(package), prefix), plan)
 
 
-def _plan(graph: Graph, choice: Choice, faults: FaultList) -> CPlan:
+def _plan(graph: Graph, choice: Choice, lanes: int, faults: FaultList) -> CPlan:
     """Return the plan; unknown kernels and layers, and kernels that a layer cannot have, become faults."""
     wanted = {"": choice} if isinstance(choice, str) else choice
     for layer, kernel in wanted.items():
@@ -113,7 +118,7 @@ def _plan(graph: Graph, choice: Choice, faults: FaultList) -> CPlan:
                 f"kernels {layer}".strip(), f"no kernel {kernel!r}{nearest(kernel, MENU)}; known: {', '.join(MENU)}"
             )
     faults.check("the network cannot be written as C: {n}")
-    plan = plan_c(graph, choice)
+    plan = plan_c(graph, choice, lanes)
     layers = {step.nodes[0].out: step for step in plan.steps if step.kernel}
     for layer, kernel in wanted.items() if not isinstance(choice, str) else ():
         if layer not in layers:

@@ -14,6 +14,7 @@ from lrtc.backends.c.comments import comment_block, comment_text
 from lrtc.backends.c.layers import layer_views
 from lrtc.backends.c.memory import CPlan
 from lrtc.backends.c.ports import PortView, port_views
+from lrtc.backends.c.storage import WORD
 from lrtc.backends.c.tables import number_table
 from lrtc.backends.c.views import LayerView
 from lrtc.ir import Graph, to_text
@@ -23,8 +24,8 @@ from lrtc.resources import share
 TEXT_ORDER = (
     "word", "compiler", "int16", "bits", "signed", "read_b1", "read_t2", "count", "count_b1", "count_t2", "pairs",
     "pairs_b1", "pairs_t2", "window", "gather", "gather_u8", "pad_u8", "edge_u8", "slice_u8", "maxpool_b1", "list",
-    "list_b1", "list_t2", "rows", "rows_b1", "rows_t2", "lanes", "add8", "add8_far", "add8_nibbles", "add16",
-    "add16_far", "total", "lift", "spot", "lift_window", "drop", "inside", "border",
+    "list_b1", "list_t2", "rows", "rows_b1", "rows_t2", "plane", "lanes", "add8", "add8_far", "add8_nibbles", "add16",
+    "add16_far", "total", "lift", "lift_wide", "spot", "lift_window", "drop", "inside", "border",
 )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ class ModelView:
     """What the files say about the whole model. name: what its symbols begin with; file: what its files do.
 
     context: whether the caller gives the arena; report: whether the self-test says what differs; profile: whether
-    layers are timed; predicted: the instructions of each, or nothing.
+    layers are timed; predicted: the instructions of each, or nothing. lanes: pixels in a word of pixel-sliced kernels.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ModelView:
     ir: tuple[str, ...]
     kernels: tuple[str, ...]
     layers: tuple[LayerView, ...]
+    lanes: int
     arena_bytes: int
     arena_words: int
     constant_bytes: int
@@ -149,6 +151,7 @@ def _model(
     layers = layer_views(graph, plan, name)
     inputs, outputs = port_views(graph, name)
     given, input_rows, expected_rows = _vectors(vectors)
+    kernels = _kernels(layers)
     return ModelView(
         name=name,
         file=file,
@@ -159,8 +162,9 @@ def _model(
         upper=name.upper(),
         version=comment_text(version),
         ir=tuple(comment_block(to_text(graph)).splitlines()),
-        kernels=tuple(_kernel_text(k) for k in _kernels(layers)),
+        kernels=tuple(_kernel_text(k) for k in kernels),
         layers=layers,
+        lanes=plan.lanes if "plane" in kernels else WORD,
         arena_bytes=plan.arena.size,
         arena_words=plan.arena.size // 4,
         constant_bytes=sum(table.bytes for layer in layers for table in layer.tables),

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 from lrtc.backends.c.menu import Choice
 from lrtc.backends.c.steps import Step, plan_steps, root
-from lrtc.backends.c.storage import kind_of, pixel_bytes, size_bytes
+from lrtc.backends.c.storage import WORD, kind_of, pixel_bytes, size_bytes
 from lrtc.ir import Graph
 from lrtc.plan.arena import Arena, Buffer, plan_arena
 
 
 @dataclass(frozen=True, eq=False)
 class CPlan:
-    """The program: steps in order, the arena, and value → the buffer of the arena in which it lies."""
+    """The program: steps in order, the arena, and value → the buffer of the arena in which it lies.
+
+    lanes: pixels in a word of pixel-sliced kernels, to which buffers are aligned.
+    """
 
     steps: tuple[Step, ...]
     arena: Arena
     buffers: dict[str, str]
+    lanes: int = WORD
 
     def scratch(self, index: int) -> str:
         """Return the name of the scratch buffer of step `index`."""
@@ -30,12 +34,13 @@ class CPlan:
         return place if ctype == "uint32_t" else f"({ctype} *)({place})"
 
 
-def plan_c(graph: Graph, choice: Choice = "") -> CPlan:
+def plan_c(graph: Graph, choice: Choice = "", lanes: int = WORD) -> CPlan:
     """Return the steps and the arena for a graph whose ops and types `refuse` has found nothing against.
 
-    choice: layer → kernel, layers by the names of their values, or one kernel for all that may have it.
+    choice: layer → kernel, layers by the names of their values, or one kernel for all that may have it. lanes: as
+    in CPlan.
     """
-    steps, views = plan_steps(graph, choice)
+    steps, views = plan_steps(graph, choice, lanes)
     outside = {v.name for v in graph.inputs} | {n for n in graph.types if graph.const(n) is not None}
     outside |= {step.y for step in steps if step.output is not None}
     last = {root(views, x): i for i, step in enumerate(steps) for x in step.xs}
@@ -50,7 +55,7 @@ def plan_c(graph: Graph, choice: Choice = "") -> CPlan:
         if step.scratch:
             buffers[f".scratch{i}"] = Buffer(f".scratch{i}", step.scratch, i, i)
     where = {value: shared.get(root(views, value), root(views, value)) for value in graph.types}
-    return CPlan(steps, plan_arena(buffers.values()), where)
+    return CPlan(steps, plan_arena(buffers.values(), lanes // 8), where, lanes)
 
 
 def _longer(buffer: Buffer, size: int, last: int) -> Buffer:

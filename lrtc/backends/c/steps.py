@@ -92,7 +92,7 @@ class Step:
         return self.xs if self.kind == "map" else tuple(x for x in added if x not in own)
 
 
-def plan_steps(graph: Graph, choice: Choice = "") -> tuple[tuple[Step, ...], dict[str, str]]:
+def plan_steps(graph: Graph, choice: Choice = "", lanes: int = WORD) -> tuple[tuple[Step, ...], dict[str, str]]:
     """Return the steps in order, and value → the value in whose memory it lies, for values that are only views."""
     alive = _alive(graph)
     views = {n.out: n.ins[0] for n in alive if is_view(graph, n)}
@@ -102,7 +102,7 @@ def plan_steps(graph: Graph, choice: Choice = "") -> tuple[tuple[Step, ...], dic
         if node.out not in done:
             chain = _chain(graph, node, done)
             done.update(n.out for n in chain)
-            placed.append((position[chain[-1].out], _step(graph, chain, choice)))
+            placed.append((position[chain[-1].out], _step(graph, chain, choice, lanes)))
     steps = [step for _, step in sorted(placed, key=lambda p: p[0])]
     return _with_outputs(graph, steps, views), views
 
@@ -175,7 +175,7 @@ def _chain(graph: Graph, node: Node, done: set[str]) -> list[Node]:
     return chain
 
 
-def _step(graph: Graph, chain: list[Node], choice: Choice) -> Step:
+def _step(graph: Graph, chain: list[Node], choice: Choice, lanes: int) -> Step:
     first = chain[0]
     alone = isinstance(first.op, ELEMENTWISE)  # nothing to compute before: read, then the stages
     stages = _stages(graph, chain if alone else chain[1:], None if alone else first.out)
@@ -188,7 +188,7 @@ def _step(graph: Graph, chain: list[Node], choice: Choice) -> Step:
     common = {"nodes": tuple(chain), "xs": xs, "y": chain[-1].out, "stages": stages, "level": level, "flip": flip}
     if isinstance(first.op, (Conv2d, Linear)):
         wanted = choice if isinstance(choice, str) else choice.get(first.out, "")
-        return _matrix(graph, first, common, wanted)
+        return _matrix(graph, first, common, wanted, lanes)
     if alone:
         return Step("map", **common)
     return _move(graph, first, common)
@@ -228,7 +228,7 @@ def _needed(graph: Graph, value: str, limits: tuple[int | None, int | None]) -> 
     return None if low is None or low <= least else low, None if high is None or high >= greatest else high
 
 
-def _matrix(graph: Graph, node: Node, common: dict, wanted: str) -> Step:
+def _matrix(graph: Graph, node: Node, common: dict, wanted: str, lanes: int) -> Step:
     """Return the step of a convolution or linear layer."""
     type_, weights = graph.types[node.ins[0]], graph.const(node.ins[1]).astype(np.int64)
     groups = 1
@@ -247,7 +247,7 @@ def _matrix(graph: Graph, node: Node, common: dict, wanted: str) -> Step:
         weights[flip] *= -1
         level = np.where(flip, 1 - common["level"], common["level"])
         common = common | {"level": level, "flip": None, "negated": flip}
-    layer = Matrix(type_, window, weights, groups, common["level"] if one_level else None)
+    layer = Matrix(type_, window, weights, groups, common["level"] if one_level else None, lanes)
     kernel = choose(layer, wanted)
     return Step(kernel.name, window=window, kernel=kernel, matrix=layer, scratch=kernel.scratch(layer), **common)
 

@@ -16,7 +16,8 @@ class Matrix:
     """A convolution or linear layer that wants a kernel.
 
     x: the type of its input. weights: int64 [O,Kh,Kw,I], I channels of a group. level: int64 [O] where all that
-    follows is one threshold to `b1`, y = Σ w·x ≥ level, with the weights of flipped outputs negated already; else None.
+    follows is one threshold to `b1`, y = Σ w·x ≥ level, with the weights of flipped outputs negated already; else
+    None. lanes: pixels in a word of pixel-sliced kernels.
     """
 
     x: TensorType
@@ -24,6 +25,7 @@ class Matrix:
     weights: np.ndarray
     groups: int = 1
     level: np.ndarray | None = None
+    lanes: int = 32
 
     @property
     def ternary(self) -> bool:

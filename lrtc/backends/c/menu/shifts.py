@@ -14,7 +14,7 @@ from lrtc.backends.c.windows import Window
 class RowView:
     """One row of the kernel: words of the image, counted from the block; masks (column, text); planes, as text."""
 
-    words: tuple[str, ...]
+    words: tuple[int, ...]
     masks: tuple[tuple[int, str], ...]
     planes: tuple[str, ...]
 
@@ -42,13 +42,12 @@ def _row(window: Window, ky: int) -> RowView:
     name = {word: f"a{i}" for i, word in enumerate(needed)}
     masks, planes = [], []
     for kx, ((word, bit), shift) in enumerate(zip(offsets, shifts, strict=True)):
-        text = f"({name[word]} >> {bit}) | ({name[word + 1]} << {WORD - bit})" if bit else name[word]
+        text = f"LRTC_JOIN({name[word]}, {name[word + 1]}, {bit})" if bit else name[word]
         if shift:
             masks.append((kx, _mask(window.cols, kx, shift)))
-            text = f"({text}) & m{kx}"
+            text = f"{text} & m{kx}"
         planes.append(text)
-    words = tuple(f"+ {word}u" if word >= 0 else f"- {-word}u" for word in needed)
-    return RowView(words, tuple(masks), tuple(planes))
+    return RowView(tuple(needed), tuple(masks), tuple(planes))
 
 
 def _mask(cols: int, kx: int, shift: int) -> str:
@@ -56,4 +55,4 @@ def _mask(cols: int, kx: int, shift: int) -> str:
     if WORD % cols:
         return f"inside[{kx}]"
     col = np.arange(WORD) % cols + shift
-    return f"0x{int((((col >= 0) & (col < cols)) * (1 << np.arange(WORD))).sum()):08x}u"
+    return f"LRTC_EACH(0x{int((((col >= 0) & (col < cols)) * (1 << np.arange(WORD))).sum()):08x}u)"

@@ -1,4 +1,4 @@
-"""Pixel-sliced convolutions: 32 pixels to a word, and per output only the planes of one sign are added."""
+"""Pixel-sliced convolutions: pixels side by side in a word, and per output only the planes of one sign are added."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OUTPUTS = 8  # as many must share the planes of a window, twice as many if it is
 
 @dataclass(frozen=True)
 class Places:
-    """Where things begin in the scratch, in words; `end` is its size. Zeros [channels] are at 0.
+    """Where things begin in the scratch, in words of 32 bits; `end` is its size. Zeros [channels] are at 0.
 
     lanes: of the classes of columns and rows; found: classes of rows that occur; combined: the planes that a byte
     stands for. inside: lanes where a column of the kernel is inside. planes: of the image. start: what counters start
@@ -60,12 +60,17 @@ class Places:
 class SlicedView:
     """The numbers of one layer. low, high: planes of the counters; starts: planes that they start from, all together.
 
-    words: of the image, 32 pixels each; blocks, pixels: of the output. run: channels between zeros. slots: used ones;
-    listed: how many are summed for the total of total_bits planes. record: items of a record, which `add` adds.
+    words: of the image, 32 pixels each; blocks of `lanes`, pixels: of the output. stride, above: words of a plane of
+    the image with the zeros around it, words of zeros before it, where a block has more lanes than 32. run: channels
+    between zeros. slots: used ones; listed: how many are summed for the total of total_bits planes. record: items of a
+    record, which `add` adds.
     """
 
+    lanes: int
     shifted: bool
     rows: tuple[RowView, ...]
+    stride: int
+    above: int
     run: int
     words: int
     blocks: int
@@ -149,7 +154,7 @@ class Sliced(Kernel):
     def suits(self, layer: Matrix) -> bool:
         pixels = layer.window.out[0] * layer.window.out[1]
         outputs = OUTPUTS if shiftable(layer.window) else 2 * OUTPUTS
-        filled = pixels >= LANES * WORD * words_for(pixels, WORD) and len(layer.weights) >= outputs
+        filled = pixels >= LANES * layer.lanes * words_for(pixels, layer.lanes) and len(layer.weights) >= outputs
         return filled and not self.nibbles and self.size <= _unroll(layer)
 
     def scratch(self, layer: Matrix) -> int:
@@ -171,7 +176,7 @@ class Sliced(Kernel):
                 tables.append(word_table(f"{function}_turned", pack_bits(turned, WORD).reshape(-1)))
         if view.flip:
             tables.append(word_table(f"{function}_flip", pack_bits(plan.sizes.inverted, WORD)))
-        texts = {"count", "lanes", "drop", view.add.removeprefix("lrtc_"), "lift" if plan.shifted else "lift_window"}
+        texts = {"count", "plane", "lanes", "drop", view.add.removeprefix("lrtc_"), _lift(layer, plan.shifted)}
         texts |= {"total"} if plan.sizes.total_bits else set()
         texts |= {"spot"} if view.spot else set()
         texts |= set() if plan.shifted else {"window"}
@@ -199,7 +204,7 @@ class Sliced(Kernel):
         reach = NIBBLE if self.nibbles else NEAR
         slots, run = slots_by_column(window, self.low, reach) if shifted else (slots_by_tap(window, self.low), 0)
         edge = border(window, weights)
-        encode = nibble_lists if self.nibbles else partial(byte_lists, size=self.size)
+        encode = nibble_lists if self.nibbles else partial(byte_lists, size=self.size, near=layer.lanes == WORD)
         lists, sizes = (ternary if (weights == 0).any() else bipolar)(layer, weights, slots, self.low, encode)
         listed = words_for(slots.size - self.low, 16) * 16
         high = sizes.bits - self.low - (1 if sizes.total_bits else 0)
@@ -212,21 +217,25 @@ class Sliced(Kernel):
         window = layer.window
         total_bits, (row_classes, col_classes) = sizes.total_bits, _classes(edge)
         carries = int((words_for(lists.counts.max(initial=0), 4) * 4 + 4) * lists.counts.shape[1])
-        sizes_of = {
-            "zeros": window.channels if shifted else 0,
+        sizes_of = {  # in planes; what is words comes below, and keeps its place here
+            "zeros": window.channels if shifted and layer.lanes == WORD else 0,
             "lanes": row_classes + col_classes,
-            "found": row_classes,
-            "combined": _rows_met(window.out, edge) << col_classes,
+            "found": 0,
+            "combined": _rows_met(window.out, edge, layer.lanes) << col_classes,
             "inside": window.kernel[1] if _runtime_masks(layer, shifted) else 0,
-            "planes": window.channels * words_for(window.rows * window.cols, WORD) if shifted else 0,
+            "planes": 0,
             "start": sizes.bits - self.low,
             "slots": self.low + listed if total_bits else slots.size,
             "total": total_bits,
             "carries": max(carries, listed // 16 if total_bits else 0),
             "out": WORD,
         }
+        parts = layer.lanes // WORD
+        words_of = {name: size * parts for name, size in sizes_of.items()}
+        words_of["found"] = words_for(row_classes, parts) * parts
+        words_of["planes"] = words_for(window.channels * _stride(layer)[0], parts) * parts if shifted else 0
         at, places = 0, {}
-        for name, size in sizes_of.items():
+        for name, size in words_of.items():
             places[name] = at
             at += size
         places.pop("zeros")
@@ -246,10 +255,12 @@ class Sliced(Kernel):
     def _view(self, layer: Matrix) -> SlicedView:
         plan, window = self._plan(layer), layer.window
         pixels, (row_classes, col_classes) = window.out[0] * window.out[1], _classes(plan.border)
+        stride, above = _stride(layer) if plan.shifted else (0, 0)
         masks, edge = _runtime_masks(layer, plan.shifted), row_classes * col_classes > 1
         return SlicedView(
-            shifted=plan.shifted, rows=rows_of(window) if plan.shifted else (), run=plan.run,
-            words=words_for(window.rows * window.cols, WORD), blocks=words_for(pixels, WORD), pixels=pixels,
+            lanes=layer.lanes, shifted=plan.shifted, rows=rows_of(window) if plan.shifted else (),
+            stride=stride, above=above, run=plan.run, words=words_for(window.rows * window.cols, WORD),
+            blocks=words_for(pixels, layer.lanes), pixels=pixels,
             channels=window.channels, out_words=words_for(len(layer.weights), WORD),
             add=f"lrtc_{plan.lists.add}", record=plan.lists.stride,
             list_ctype="uint32_t" if self.nibbles else "uint8_t",
@@ -277,8 +288,24 @@ def _runtime_masks(layer: Matrix, shifted: bool) -> bool:
     return shifted and any(text.startswith("inside") for row in rows_of(layer.window) for _, text in row.masks)
 
 
-def _rows_met(out: tuple[int, int], edge: Border) -> int:
-    """Return how many classes of rows 32 pixels in a row meet at most."""
-    first = np.arange(0, out[0] * out[1], WORD) // out[1]
-    last = np.minimum((np.arange(0, out[0] * out[1], WORD) + WORD - 1) // out[1], out[0] - 1)
+def _lift(layer: Matrix, shifted: bool) -> str:
+    return ("lift" if layer.lanes == WORD else "lift_wide") if shifted else "lift_window"
+
+
+def _stride(layer: Matrix) -> tuple[int, int]:
+    """Return the words from a plane of the image to the next, and how many of zeros are before its own."""
+    window, parts = layer.window, layer.lanes // WORD
+    image = words_for(window.rows * window.cols, WORD)
+    if parts == 1:
+        return image, 0
+    offsets = [word for row in rows_of(window) for word in row.words]
+    above = max(0, -min(offsets))
+    blocks, read = (words_for(h * window.cols, layer.lanes) for h in (window.rows, window.out[0]))
+    return above + max(blocks * parts, read * parts + max(0, *offsets)), above
+
+
+def _rows_met(out: tuple[int, int], edge: Border, lanes: int) -> int:
+    """Return how many classes of rows `lanes` pixels in a row meet at most."""
+    first = np.arange(0, out[0] * out[1], lanes) // out[1]
+    last = np.minimum((np.arange(0, out[0] * out[1], lanes) + lanes - 1) // out[1], out[0] - 1)
     return max(len(set(edge.rows[a : b + 1].tolist())) for a, b in zip(first, last, strict=True))
