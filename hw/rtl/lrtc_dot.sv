@@ -1,7 +1,8 @@
 `default_nettype none
 
 // The dot product of `Lanes` elements with a weight row (layouts: README.md), without a clock, modulo 2^AccBits.
-// ±1 inputs with ±1 or ternary weights: 2·popcount(agree) − n. All else: a sum of unsigned terms, a popcount, a constant.
+// ±1 inputs with ±1 or ternary weights: 2·popcount(agree) − n. Integers of up to 4 by 4 bits: popcounts of planes, with more
+// lanes than pairs of planes. All else: a sum of unsigned terms, a popcount, a constant.
 module lrtc_dot #(
     parameter integer Lanes      = 8,
     parameter integer Groups     = 1,
@@ -78,6 +79,36 @@ module lrtc_dot #(
                     assign dot_o = AccBits'({agree_count, 1'b0}) - AccBits'(valid_count);
                 end
             end
+        end else if (InKind != 1 && WeightKind == 2 && InBits <= 4 && WeightBits <= 4 && InBits * WeightBits <= Lanes)
+        begin : gen_planes
+            // Plane p of the elements, q of the weights: 2^(p+q)·popcount(x_p & w_q), subtracted where one of the two is a sign.
+            localparam integer Planes = InBits * WeightBits;
+            wire [Planes*CountBits-1:0] counts;
+            logic [AccBits-1:0] sum;
+            integer i;
+            genvar p;
+
+            for (p = 0; p < Planes; p = p + 1) begin : gen_plane
+                wire [Lanes-1:0] both;
+                for (g = 0; g < Lanes; g = g + 1) begin : gen_lane
+                    assign both[g] = in_data_i[g*InBits+p/WeightBits] & weight_i[g*WeightBits+p%WeightBits] & valid[g];
+                end
+                lrtc_popcount #(
+                    .Width(Lanes)
+                ) u_both (
+                    .bits_i (both),
+                    .count_o(counts[p*CountBits+:CountBits])
+                );
+            end
+            always_comb begin
+                sum = '0;
+                for (i = 0; i < Planes; i = i + 1) begin
+                    if ((InKind == 2 && i / WeightBits == InBits - 1) != (i % WeightBits == WeightBits - 1))
+                        sum = sum - (AccBits'(counts[i*CountBits+:CountBits]) << (i / WeightBits + i % WeightBits));
+                    else sum = sum + (AccBits'(counts[i*CountBits+:CountBits]) << (i / WeightBits + i % WeightBits));
+                end
+            end
+            assign dot_o = sum;
         end else begin : gen_sum
             // A signed term t of TermBits is summed as t + 2^(TermBits−1), which is unsigned: flip its sign bit, subtract the
             // constant from the sum. A negation is −t = ~t + 1: flip the bits, count the lanes.

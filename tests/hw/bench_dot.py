@@ -95,6 +95,11 @@ CASES = [
     dot("ss1", 1, 1, -2, SIGNED, 2, 4, 1),
     dot("ss9", 9, 3, -6, SIGNED, 8, 19, 1),
     dot("ss6narrow", 6, 2, -5, SIGNED, 6, 4, 1),
+    dot("up16", 16, 1, 2, SIGNED, 2, 8, 0),  # planes
+    dot("up20", 20, 4, 4, SIGNED, 4, 13, 1),
+    dot("sp18", 18, 3, -3, SIGNED, 4, 11, 1),
+    dot("sp16", 16, 2, -4, SIGNED, 4, 12, 1),
+    dot("sp9narrow", 9, 3, -2, SIGNED, 3, 4, 1),
     rom("rom1x1", 1, 1),
     rom("rom40x1", 40, 1),
     rom("rom7x2", 7, 2),
