@@ -62,6 +62,7 @@ def test_shifts_move_whole_images():
         (gzip.compress(struct.pack(">II", 0x801, 5) + b"1234"), "4 bytes of data; the header says 5"),
         (gzip.compress(b"x" * 5000)[:-20], "not a whole gzip file"),
     ],
+    ids=["no gzip", "no header", "images", "too short", "cut off"],  # gzip writes the time into its bytes
 )
 def test_damaged_files_are_refused(raw, words, tmp_path):
     (tmp_path / "labels.gz").write_bytes(raw)
