@@ -143,7 +143,9 @@ def quantize(
     model: ModelPath,
     calibrate: Annotated[Path, typer.Option("--calibrate", help="an .npz with x: its samples choose the steps")],
     result: Annotated[Path, typer.Option("-o", "--output-file", help="the model file to write")],
-    bits: Annotated[int, typer.Option("--bits", help="of every activation, 2 to 8")] = 4,
+    bits: Annotated[
+        int | None, typer.Option("--bits", help="of every activation, 2 to 8; default: 4, of an .onnx file's inputs 8")
+    ] = None,
     own: Annotated[
         list[str] | None, typer.Option("--layer", metavar="LAYER=BITS", help="other bits behind one layer")
     ] = None,
@@ -154,6 +156,8 @@ def quantize(
     as_json: AsJson = False,
 ) -> None:
     """Make integers of the real activations (ReLU) of MODEL, by a calibration set; say what that costs.
+
+    Of an .onnx file, whose activations have their quantisers, real inputs without one get one.
 
     Example: lrtc quantize relu.pt --calibrate train.npz --bits 4 --data test.npz -o relu4.pt
     """
@@ -171,7 +175,7 @@ def quantize(
         print_json({"file": str(result), **written_json(done)})
         return
     out.print(quantiser_table(done))
-    print_notes(done.quantised.notes)
+    print_notes(done.notes)
     out.print(written_text(done, data or calibrate), markup=False, highlight=False, soft_wrap=True)
     out.print(f"wrote {result}", markup=False, highlight=False, soft_wrap=True)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from lrtc import interp
 from lrtc.backends.base import Backend
-from lrtc.errors import Fault, LrtcError, count, nearest
+from lrtc.errors import Fault, LrtcError, count, nearest, shown
 from lrtc.ir import Graph, Ports, feed_rows, in_rows, ports_of, verify
 from lrtc.ir.ops import TopK
 from lrtc.passes import Pass, run_pipeline
@@ -90,28 +90,42 @@ class Result:
 def open_model(source: str | Path | Graph | nn.Module, name: str | None = None) -> Model:
     """Return the Model for a model.pt, an .onnx file, a torch module, or a Graph.
 
-    name: of the compiled network; by default the file's stem. LrtcError if that is no plain identifier.
+    name: of the compiled network, LrtcError if it is no plain identifier; by default the file's stem made one.
     """
     if isinstance(source, Graph):
         return Model(legal_name(name or source.name), verify(source))
     if isinstance(source, (str, Path)) and Path(source).suffix.lower() == ".onnx":
         from lrtc.frontend.qonnx import import_qonnx
 
-        name = legal_name(name or Path(source).stem)
+        name, named = _name_of(name, Path(source))
         imported = import_qonnx(source, name)
-        return Model(name, verify(replace(imported.graph, name=name)), None, imported.notes)
+        return Model(name, verify(replace(imported.graph, name=name)), None, (*named, *imported.notes))
     from lrtc.frontend.describe import describe
     from lrtc.frontend.lower import lower
     from lrtc.frontend.modelfile import read
 
     if isinstance(source, (str, Path)):
-        name = legal_name(name or Path(source).stem)
+        name, named = _name_of(name, Path(source))
         description = read(source)
     else:
-        name = legal_name(name or "model")
+        name, named = legal_name(name or "model"), ()
         description = describe(source, name)
     lowered = lower(description)
-    return Model(name, verify(replace(lowered.graph, name=name)), lowered.description, tuple(lowered.notes))
+    return Model(name, verify(replace(lowered.graph, name=name)), lowered.description, (*named, *lowered.notes))
+
+
+def _name_of(name: str | None, path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the name of a file's network, and a note where it is not the file's stem."""
+    from lrtc.frontend.names import identifier
+
+    if name is not None:
+        return legal_name(name), ()
+    found = identifier(path.stem)
+    if found.lower() in RESERVED:
+        found = f"{found}_net"
+    if found == path.stem:
+        return found, ()
+    return legal_name(found), (f"functions, modules and files are named {found}, after {shown(path.name)}",)
 
 
 def ends_in_indices(graph: Graph) -> bool:

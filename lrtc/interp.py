@@ -271,11 +271,16 @@ MEANING: dict[type[Op], Callable[..., np.ndarray]] = {
 }
 
 
-def quantize(x: np.ndarray, scale: float) -> np.ndarray:
-    """Return uint8 values of real data, q = clamp(rint(f32(x / scale)), 0, 255) half to even; uint8 passes through."""
+def quantize(x: np.ndarray, scale: float, zero_point: float = 0.0, high: int = 255) -> np.ndarray:
+    """Return uint8 values of real data, k = clamp(rint(f32(x / scale)) + zero_point, 0, high), half to even.
+
+    The fraction of a zero point (one half: see `ir.Input`) is added before rounding. uint8 passes through.
+    """
     if x.dtype == np.uint8:
         return x
-    return np.clip(np.rint(x.astype(np.float32) / np.float32(scale)), 0, 255).astype(np.uint8)
+    whole = np.floor(np.float32(zero_point))
+    k = np.rint(x.astype(np.float32) / np.float32(scale) + (np.float32(zero_point) - whole))
+    return np.clip(k + whole, 0, high).astype(np.uint8)
 
 
 def evaluate(graph: Graph, feeds: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:

@@ -95,8 +95,6 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "thesis.tex").write_text("mine")
     (tmp_path / "truncated.pt").write_bytes(NET.read_bytes()[:2000])
-    bad_name = tmp_path / "my net.pt"
-    bad_name.write_bytes(NET.read_bytes())
     out = ["-o", tmp_path / "out"]
     return {
         "a missing file": (["compile", tmp_path / "none.pt", *out], "none.pt"),
@@ -105,7 +103,7 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
         "a planned target": (["compile", NET, "-t", "hls", *out], "not supported yet"),
         "an output that is a file": (["compile", NET, "-o", tmp_path / "file"], "is a file"),
         "an output that is not ours": (["compile", NET, "-o", tmp_path / "foreign"], "did not write"),
-        "a name that is no identifier": (["compile", bad_name, *out], "--name"),
+        "a name that is no identifier": (["compile", NET, "--name", "my net", *out], "--name"),
         "a name that is a keyword": (["compile", NET, "--name", "module", *out], "keyword"),
         "a folding of no layer": (["compile", NET, "-t", "verilog", "--fold", "conv9=1x1", *out], "conv9"),
         "a folding without numbers": (["compile", NET, "-t", "verilog", "--fold", "conv1=axb", *out], "PExSIMD"),

@@ -85,6 +85,10 @@ def test_batchnorm_rounds_every_step_to_float32():
 def test_real_data_is_quantised_half_to_even_and_clamped():
     x = np.array([-1.0, 0.5, 1.5, 2.5, 255.4, 1e9], dtype=np.float32)
     assert interp.quantize(x, 1.0).tolist() == [0, 0, 2, 2, 255, 255]
+    signed = np.array([-200.0, -128.0, -1.5, -0.5, 0.5, 1.5, 126.5, 300.0], np.float32)
+    assert interp.quantize(signed, 1.0, 128).tolist() == [0, 0, 126, 128, 128, 130, 254, 255]
+    assert interp.quantize(signed, 1.0, 8, 15).tolist() == [0, 0, 6, 8, 8, 10, 15, 15]
+    assert interp.quantize(np.array([-3, -1, 1, 3], np.float32), 2.0, 0.5, 1).tolist() == [0, 0, 1, 1]
 
 
 def test_every_op_has_a_meaning():

@@ -34,7 +34,7 @@ def read_data(
 
 def to_input(x: np.ndarray, value: Input) -> np.ndarray:
     """Return samples x [N,…] as torch takes them as uint8 in the IR's order: quantised if real, channels last."""
-    q = quantize(x, value.scale)
+    q = quantize(x, value.scale, value.zero_point, min(255, value.type.elem.high))
     if q.ndim == 3:  # a signal N×C×L is an image of one row
         q = q[:, :, None]
     return np.ascontiguousarray(q.transpose(0, 2, 3, 1) if q.ndim == 4 else q)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from lrtc.errors import LrtcError, count, shown
 from lrtc.frontend.description import Description, Layer, fault_of
 from lrtc.frontend.layers import RULES
 from lrtc.frontend.lowering import Lowering, Misfit, size_text
+from lrtc.frontend.names import identifier
 from lrtc.frontend.rebuild import discretized
 from lrtc.ir import B1, U8, Elem, Graph, GraphBuilder, Input, TypeRule, tensor, verify
 from lrtc.ir.graph import unique_name
@@ -143,9 +143,3 @@ def _check_output(to: Lowering, description: Description, values: dict[str, str]
         elif len(type_.shape) != 1:
             text = f"ends in an image {size_text(type_.shape)}; a network ends in a vector of scores"
             to.faults.append(fault_of(last, text))
-
-
-def identifier(text: str) -> str:
-    """Return an identifier that resembles the text: the graph's name."""
-    base = re.sub(r"[^A-Za-z0-9_]+", "_", text)[:48].strip("_") or "model"
-    return f"m{base}" if base[0].isdigit() else base

@@ -27,10 +27,10 @@ def input_quantize(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.nda
     """Return the graph's input, called x, u8 [H,W,C], [1,L,C] or [F] with its quantiser's step, less its zero point."""
     shape = layer.attrs["shape"]
     ours = {1: (), 2: (1, *shape[1:]), 3: shape[1:]}[len(shape)] + shape[:1]
-    value = to.builder.input(x, tensor(ours, U8), float(layer.attrs["scale"]))
+    zero_point = layer.attrs.get("zero_point", 0)
+    value = to.builder.input(x, tensor(ours, U8), float(layer.attrs["scale"]), float(zero_point))
     if len(shape) == 2:
         to.signals.add(value)
-    zero_point = layer.attrs.get("zero_point", 0)
     if not zero_point:
         return value
     rows = np.repeat(np.array([[1], [-zero_point]], dtype=np.int32), ours[-1], axis=1)

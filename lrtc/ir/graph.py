@@ -19,11 +19,16 @@ VARIANT = re.compile(r"_v[0-9]+(?=_|\Z)")
 
 @dataclass(frozen=True)
 class Input:
-    """An input of the graph. scale: step of the quantiser that real data goes through, q = clamp(rint(x/scale))."""
+    """An input of the graph, integers k that stand for (k − zero_point)·scale.
+
+    Real data x becomes k = clamp(rint(x/scale) + zero_point). A zero point of one half lets 0 and 1 stand for −1 and +1
+    (scale 2): k = clamp(rint(x/scale + 1/2)).
+    """
 
     name: str
     type: TensorType
     scale: float = 1.0
+    zero_point: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -120,10 +125,10 @@ class GraphBuilder:
         """Return an unused legal value name (ASCII identifier) that resembles `hint`."""
         return unique_name(hint, self.facts)
 
-    def input(self, name: str, type_: TensorType, scale: float = 1.0) -> str:
+    def input(self, name: str, type_: TensorType, scale: float = 1.0, zero_point: float = 0.0) -> str:
         """Add an input; return its name."""
         name = self.fresh(name)
-        self.inputs.append(Input(name, type_, scale))
+        self.inputs.append(Input(name, type_, scale, zero_point))
         self.facts[name] = Fact.of(type_)
         return name
 

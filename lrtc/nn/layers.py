@@ -23,7 +23,7 @@ class InputQuantize(nn.Module):
     """Return the input as integers in float32: the first layer of every network that is to be compiled.
 
     shape: (F,), (C, L) of a signal, or (C, H, W) of an image. uint8 [N, *shape] keeps its values q; a float tensor
-    becomes q = clamp(round(x / scale), 0, 255), round half to even. The network works on q − zero_point.
+    becomes q = clamp(round(x / scale) + zero_point, 0, 255), round half to even. The network works on q − zero_point.
     A signal may also come as N×C×1×L, and an image of one row as N×C×L.
     """
 
@@ -43,7 +43,7 @@ class InputQuantize(nn.Module):
                 want = ", ".join(map(str, self.shape))
                 raise ValueError(f"input {tuple(x.shape)} does not fit; expected (N, {want})")
             x = x.reshape(len(x), *self.shape)
-        q = x if x.dtype == torch.uint8 else torch.clamp(torch.round(x / self.scale), 0, 255)
+        q = x if x.dtype == torch.uint8 else torch.clamp(torch.round(x / self.scale) + self.zero_point, 0, 255)
         q = q.to(torch.float32)
         return q - self.zero_point if self.zero_point else q
 

@@ -31,7 +31,8 @@ class FlattenInput:
         rewriter.builder.facts.clear()
         for source in graph.inputs:
             type_ = tensor((prod(source.type.shape),), source.type.elem) if source.name in wanted else source.type
-            rewriter.names[source.name] = rewriter.builder.input(source.name, type_, source.scale)
+            name = rewriter.builder.input(source.name, type_, source.scale, source.zero_point)
+            rewriter.names[source.name] = name
         flat = {name: rewriter.map(name) for name in wanted}
         for node in graph.nodes:
             if not node.ins or node.ins[0] not in flat:

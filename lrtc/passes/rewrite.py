@@ -14,7 +14,7 @@ class Rewriter:
         self.builder = GraphBuilder(graph.name)
         self.names: dict[str, str] = {}
         for value in graph.inputs:
-            self.names[value.name] = self.builder.input(value.name, value.type, value.scale)
+            self.names[value.name] = self.builder.input(value.name, value.type, value.scale, value.zero_point)
 
     def map(self, name: str) -> str:
         """Return the new name of an old value."""

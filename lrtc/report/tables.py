@@ -123,7 +123,7 @@ def quantiser_table(done: Written) -> Table:
     headings = ("behind", "codes", "step", "clip at", "beyond", "error")
     for i, heading in enumerate(headings):
         table.add_column(heading, justify="right" if i > 1 else "left", overflow="fold")
-    for q in done.quantised.quantisers:
+    for q in done.quantisers:
         s = q.scale
         kind = f"{'i' if s.signed else 'u'}{s.bits}"
         table.add_row(
@@ -136,7 +136,7 @@ def written_text(done: Written, data: object) -> str:
     """Return in a line what the quantised network loses."""
     text = f"steps chosen on {done.calibrated:,} samples, for the least squared error"
     if done.before is None:
-        return f"{text}; {data} has no labels (y): accuracy is not measured"
+        return f"{text}; accuracy is not measured, which takes a model.pt and labels (y)"
     lost = 100 * (done.before - done.after)
     change = "no loss" if lost == 0 else f"{abs(lost):.2f} points {'lost' if lost > 0 else 'gained'}"
     return (
@@ -147,7 +147,7 @@ def written_text(done: Written, data: object) -> str:
 
 def written_json(done: Written) -> dict:
     """Return what was quantised as plain data."""
-    quantisers = [{"layer": q.layer, **asdict(q.scale)} for q in done.quantised.quantisers]
+    quantisers = [{"layer": q.layer, **asdict(q.scale)} for q in done.quantisers]
     accuracy = {"samples": done.measured, "real": done.before, "quantized": done.after}
-    notes = list(done.quantised.notes)
+    notes = list(done.notes)
     return {"calibrated": done.calibrated, "accuracy": accuracy, "quantisers": quantisers, "notes": notes}

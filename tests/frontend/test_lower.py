@@ -9,7 +9,7 @@ from torch import nn
 
 from lrtc.errors import LrtcError
 from lrtc.frontend import describe, lower
-from lrtc.frontend.lower import identifier
+from lrtc.frontend.names import identifier
 from lrtc.ir import to_text
 from lrtc.nn import InputQuantize, LRTBatchNorm, LRTConv2d, LRTLinear, LRTScale, LRTSign, QuantLinear, discretize
 

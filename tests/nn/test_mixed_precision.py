@@ -204,6 +204,8 @@ def test_a_zero_point_is_taken_off_and_one_row_may_be_a_signal():
     x = torch.arange(12, dtype=torch.uint8).reshape(2, 2, 3)
     assert torch.equal(layer(x), x.float() - 10)
     assert torch.equal(layer(x[:, :, None]), x.float() - 10)
+    real = torch.tensor([[[-9.0, -5.0, -0.75], [-0.25, 0.0, 0.25]]])
+    assert layer(real).tolist() == [[[-10, -10, -2], [0, 0, 0]]]  # half to even, then the zero point
     assert InputQuantize((2, 1, 3))(x).shape == (2, 2, 1, 3)
     with pytest.raises(ValueError, match=r"input \(2, 3, 2\) does not fit; expected \(N, 2, 3\)"):
         layer(x.transpose(1, 2))

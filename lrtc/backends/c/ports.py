@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lrtc.ir import Graph
+from lrtc.ir import Graph, Input
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class PortView:
     """One pointer of the entry function. name: what the model calls it. macro: its size, in bytes or integers.
 
     read: whether any layer takes it. before: C text that is added to a pointer to all inputs (outputs) in a row, to get
-    here. high, order and scale_text are of inputs.
+    here. high, order and rounded (what real data x becomes) are of inputs.
     """
 
     param: str
@@ -25,7 +26,7 @@ class PortView:
     before: str = ""
     high: int = 0
     order: str = ""
-    scale_text: str = ""
+    rounded: str = ""
 
 
 def port_views(graph: Graph, name: str) -> tuple[tuple[PortView, ...], tuple[PortView, ...]]:
@@ -58,8 +59,18 @@ def _input(graph: Graph, k: int, param: str, macros: Sequence[str]) -> PortView:
         before=_sum(macros[:k]),
         high=source.type.elem.high,
         order={3: "row, column, channel", 1: "of the vector"}[len(source.type.shape)],
-        scale_text="" if source.scale == 1 else f"{source.scale:.9g}",
+        rounded=_rounded(source),
     )
+
+
+def _rounded(source: Input) -> str:
+    """Return what real data x becomes before it is clamped, "" where x is the byte itself."""
+    if source.scale == 1 and not source.zero_point:
+        return ""
+    whole = math.floor(source.zero_point)
+    inner = "x" if source.scale == 1 else f"x / {source.scale:.9g}"
+    inner += f" + {source.zero_point - whole:g}" if source.zero_point != whole else ""
+    return f"round({inner})" + (f" + {whole}" if whole else "")
 
 
 def _sum(macros: Sequence[str]) -> str:

@@ -43,12 +43,27 @@ class Source:
     constants: dict[str, np.ndarray]
     nodes: tuple[Site, ...]
 
+    def split(self) -> tuple[list[Site], list[Site]]:
+        """Return the nodes that depend on no input, and the others, both in order."""
+        fixed: list[Site] = []
+        moving: list[Site] = []
+        depends = {declared.name for declared in self.inputs}
+        for site in self.nodes:
+            if depends.isdisjoint(site.ins):
+                fixed.append(site)
+            else:
+                moving.append(site)
+                depends.update(site.outs)
+        return fixed, moving
+
 
 def read_onnx(path: str | os.PathLike) -> Source:
     """Return the Source of a file; LrtcError names everything that is wrong with it."""
     path = Path(path)
     where = shown(str(path), 200)
-    graph, opset = _parse(path, where)
+    model = parsed(path)
+    graph = model.graph
+    opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), OPSETS[0])
     faults: list[Fault] = []
     if not OPSETS[0] <= opset <= OPSETS[1]:
         faults.append(Fault("opset", f"{opset} is not supported; {OPSETS[0]} to {OPSETS[1]} are"))
@@ -85,8 +100,9 @@ def read_onnx(path: str | os.PathLike) -> Source:
     return Source(inputs, outputs, constants, nodes)
 
 
-def _parse(path: Path, where: str) -> tuple[object, int]:
-    """Return (GraphProto, opset) of the file."""
+def parsed(path: Path) -> object:
+    """Return the ModelProto of a file; LrtcError if it is none."""
+    where = shown(str(path), 200)
     try:
         import onnx
         from google.protobuf.message import DecodeError
@@ -111,7 +127,7 @@ def _parse(path: Path, where: str) -> tuple[object, int]:
         raise LrtcError(f"{where} is not an ONNX file, or holds no network: there is no node in it")
     if model.functions:
         raise LrtcError(f"{where} defines {count(len(model.functions), 'function')} of its own; inline them first")
-    return model.graph, next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), OPSETS[0])
+    return model
 
 
 def _dims(value: object) -> tuple[int, ...]:
