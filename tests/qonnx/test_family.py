@@ -8,6 +8,7 @@ from onnx import TensorProto
 from qonnx_models import BREVITAS, FINN, QONNX, Net, executed, images, save
 
 from lrtc import interp
+from lrtc.frontend.data import to_input
 from lrtc.frontend.qonnx import Imported, import_qonnx
 from lrtc.passes import run_pipeline
 
@@ -143,6 +144,27 @@ def keywords(seed: int) -> tuple[Net, str]:
     return net, net.dense(x, inside, 12, "3", 0.05)
 
 
+def signals(seed: int) -> tuple[Net, str]:
+    """N×C×L, as keyword spotters and sensors have it: strides, padding, groups, dilation, pools, a mean over time."""
+    net = Net((4, 40), seed)
+    x = net.quant("image", 1 / 16, 4, signed=0)
+
+    def conv(x: str, inside: int, outputs: int, taps: int, **how) -> str:
+        w = net.weights((outputs, inside // how.get("group", 1), taps), "3", 0.5)
+        return net.add("Conv", x, w, kernel_shape=[taps], **how)
+
+    x = net.quant(net.batchnorm(conv(x, 4, 8, 5, pads=[2, 1], strides=[2]), 8, 2.0, 2.0), 0.5, 4)
+    x = net.add("MaxPool", x, kernel_shape=[3], strides=[2], pads=[1, 1])
+    x = net.add("Pad", x, net.const([0, 0, 1, 0, 0, 1], np.int64))
+    x = net.batchnorm(conv(x, 8, 8, 3, group=8, dilations=[2]), 8, 3.0, 2.0)
+    x = net.quant(net.add("Relu", net.add("Add", x, net.const(1.0))), 0.25, 4, signed=0)
+    x = net.add("AveragePool", x, kernel_shape=[2], strides=[1])
+    x = net.quant(net.batchnorm(conv(net.quant(x, 0.25, 4), 8, 6, 1), 6, 2.0, 2.0), 0.5, 4)
+    x = net.add("ReduceMean", x, axes=[2], keepdims=0) if seed else net.add("Flatten", x, axis=1)
+    net.result = TensorProto.FLOAT, (net.batch, 9)
+    return net, net.dense(net.quant(x, 0.125, 6), 6 if seed else 42, 9, "4", 0.125)
+
+
 def truncated(seed: int, version: int) -> tuple[Net, str]:
     """A sum over a window whose lowest bits are dropped: the average pool of Brevitas, in both versions of Trunc."""
     net = Net((2, 8, 8), seed)
@@ -170,6 +192,7 @@ EXACT = {  # every float32 operation before a quantiser is exact, or far from a 
     "cnv bipolar x 2 bits": lambda seed: cnv(seed, "bipolar", 2),
     "channels last": channels_last,
     "keywords": keywords,
+    "signals": signals,
     "truncated": lambda seed: truncated(seed, 1),
     "truncated, version 2": lambda seed: truncated(seed, 2),
 }
@@ -180,7 +203,7 @@ def check(name: str, net: Net, y: str, folder, seed: int, opset: int = 11) -> Im
     imported = import_qonnx(save(model, folder))
     x = images(net.shape, net.batch, seed)
     want = executed(model, x.astype(np.float32) / np.float32(255))
-    got = interp.run(imported.graph, x.transpose(0, 2, 3, 1) if x.ndim == 4 else x)
+    got = interp.run(imported.graph, to_input(x, imported.graph.inputs[0]))
     assert got.dtype.kind == "i"
     assert got.shape[1:] == imported.graph.types[imported.graph.outputs[0]].shape
     classes = want if want.ndim == 1 else want.argmax(axis=1)

@@ -47,6 +47,10 @@ NODES = {
     "absurd gain": (small(scale=[1, 3e38, 1]), "channel 1 can overflow float32"),
     "parameters of another size": (small(var=[1, 1]), "do not fit 3 channels"),
     "unknown node": (small(lambda n, x: n.bipolar(n.add("Sigmoid", x))), "the operation Sigmoid is not supported"),
+    "node of a later stage": (
+        small(lambda n, x: n.add("Im2Col", x, domain=QONNX)),
+        "(Im2Col): Im2Col of the domain 'qonnx.custom_op.general' is not supported; export the model as it is before",
+    ),
     "unknown domain": (
         small(lambda n, x: n.add("Quant", x, domain="com.example")),
         "Quant of the domain 'com.example' is not supported",

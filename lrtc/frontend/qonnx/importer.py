@@ -13,7 +13,7 @@ from lrtc.frontend.qonnx.folding import FOLDS, fold
 from lrtc.frontend.qonnx.inputs import Meaning, declared_input
 from lrtc.frontend.qonnx.lowering import Lowering
 from lrtc.frontend.qonnx.source import Source, read_onnx
-from lrtc.frontend.qonnx.table import HANDLERS, PASS_THROUGH, supported
+from lrtc.frontend.qonnx.table import HANDLERS, LATER, PASS_THROUGH, supported
 from lrtc.frontend.qonnx.value import Constant, Refused, Site, Value
 from lrtc.ir import Graph, GraphBuilder, TypeRule, verify
 from lrtc.ir.graph import unique_name
@@ -99,7 +99,8 @@ def _node(to: Lowering, site: Site, values: dict[str, Constant | Value | None]) 
         values[name] = None
     key = supported(site)
     if key is None:
-        to.fault(f"{_called(site)} is not supported; known: {', '.join(sorted({*HANDLERS, *FOLDS}))}")
+        instead = LATER.get(site.op) or f"known: {', '.join(sorted({*HANDLERS, *FOLDS}))}"
+        to.fault(f"{_called(site)} is not supported; {instead}")
         if site.op in PASS_THROUGH and operands and isinstance(operands[0], Value):
             values[site.outs[0]] = operands[0]
         return

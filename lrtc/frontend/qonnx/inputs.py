@@ -12,6 +12,7 @@ import numpy as np
 from lrtc.errors import Fault, shown
 from lrtc.frontend.qonnx.lowering import Lowering, steps
 from lrtc.frontend.qonnx.quantisers import MAX_BITS, parameters
+from lrtc.frontend.qonnx.signals import SIGNAL
 from lrtc.frontend.qonnx.source import Declared, Source
 from lrtc.frontend.qonnx.value import Constant, Refused, Site, Value
 from lrtc.ir import Elem, tensor
@@ -61,8 +62,8 @@ def declared_input(
         return None
     batch, *rest = declared.dims
     meaning = given or meaning_of(source, declared, constants)
-    axes = "NC" if len(rest) == 1 else "NCHW"
-    ir = tuple(rest) if len(rest) == 1 else (rest[1], rest[2], rest[0])
+    axes = {1: "NC", 2: SIGNAL, 3: "NCHW"}[len(rest)]
+    ir = {1: (), 2: (1, *rest[1:]), 3: (*rest[1:],)}[len(rest)] + (rest[0],)
     alone = len(source.inputs) == 1
     elem = Elem("u", meaning.high.bit_length())
     name = to.builder.input("x" if alone else declared.name, tensor(ir, elem), meaning.scale, meaning.zero)
@@ -135,8 +136,9 @@ def _own(site: Site | None, constants: Mapping[str, object]) -> Meaning | None:
 def _faults(declared: Declared, given: Meaning | None) -> list[str]:
     dims = "×".join(str(d) if d else "?" for d in declared.dims) or "no shape"
     batch, *rest = declared.dims or (1,)
-    if len(declared.dims) not in (2, 4) or min(rest) < 1:
-        return [f"is {dims}; [batch, features] and [batch, channels, rows, columns] of known sizes are supported"]
+    if not 2 <= len(declared.dims) <= 4 or min(rest) < 1:
+        known = "[batch, features], [batch, channels, length] and [batch, channels, rows, columns]"
+        return [f"is {dims}; {known} of known sizes are supported"]
     if prod(rest) > MAX_INPUT or not 0 <= batch <= MAX_INPUT:
         return [f"is {dims}; at most {MAX_INPUT} elements are supported"]
     if declared.elem not in (1, 2):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from lrtc.frontend.qonnx import arithmetic, dots, ending, moves, quantisers
 from lrtc.frontend.qonnx.folding import FOLDS
 from lrtc.frontend.qonnx.lowering import Lowering
+from lrtc.frontend.qonnx.signals import on_signals
 from lrtc.frontend.qonnx.value import Refused, Site, Value
 
 STANDARD = ("", "ai.onnx")
@@ -23,25 +24,25 @@ _TABLE: dict[str, Callable] = {
     **CUSTOM,
     "Add": arithmetic.binary,
     "ArgMax": ending.argmax,
-    "AveragePool": arithmetic.average_pool,
+    "AveragePool": on_signals(arithmetic.average_pool),
     "BatchNormalization": arithmetic.batchnorm,
     "Cast": moves.cast,
     "Clip": arithmetic.clip,
     "Concat": moves.concat,
-    "Conv": dots.conv,
+    "Conv": on_signals(dots.conv),
     "Div": arithmetic.binary,
     "Dropout": moves.same,
     "Flatten": moves.flatten,
     "Gemm": dots.gemm,
-    "GlobalAveragePool": arithmetic.global_average_pool,
+    "GlobalAveragePool": on_signals(arithmetic.global_average_pool),
     "Identity": moves.same,
     "LogSoftmax": ending.softmax,
     "MatMul": dots.matmul,
-    "MaxPool": moves.max_pool,
+    "MaxPool": on_signals(moves.max_pool),
     "Mul": arithmetic.binary,
     "Neg": arithmetic.negate,
-    "Pad": moves.pad,
-    "ReduceMean": arithmetic.reduce_mean,
+    "Pad": on_signals(moves.pad),
+    "ReduceMean": on_signals(arithmetic.reduce_mean),
     "Relu": arithmetic.relu,
     "Reshape": moves.reshape,
     "Shape": moves.shape,
@@ -53,6 +54,14 @@ _TABLE: dict[str, Callable] = {
     "Transpose": moves.transpose,
     "Unsqueeze": moves.unsqueeze,
 }  # fmt: skip
+LATER = {
+    "Im2Col": "export the model as it is before LowerConvsToMatMul, with Conv",
+    "QuantAvgPool2d": "export AveragePool, Mul and Trunc, as Brevitas does",
+    "XnorPopcountMatMul": "export the model as it is before ConvertBipolarMatMulToXnorPopcount",
+    "QuantizeLinear": "export QONNX (export_qonnx) instead of QCDQ",
+    "DequantizeLinear": "export QONNX (export_qonnx) instead of QCDQ",
+}
+"""Nodes that other tools make of those that are known, and what to give instead."""
 PASS_THROUGH = ("Elu", "Erf", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "PRelu", "Selu", "Sigmoid", "Tanh")
 """Unknown nodes behind which checking goes on as if they were not there."""
 
