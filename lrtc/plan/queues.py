@@ -195,7 +195,6 @@ def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: 
     registers = sum(REGISTERS.get(type(node.op), 0) for node in layer.nodes)
     if layer.has_weights and layer.gathers(fold.pe):
         network.folded_mvu(pixels, fold.folds, fold.steps, registers)
-        network.skid(pixels)
         return
     if layer.has_weights:
         network.mvu(pixels, fold.folds, fold.steps)
@@ -208,7 +207,6 @@ def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: 
             network.downsize(pe, beats)
         network.rank(layer.outputs)
         beats = 1
-    elif layer.gathers(fold.pe):
-        network.upsize(ratio, pixels)
-        beats = pixels
     network.skid(beats)
+    if layer.gathers(fold.pe):
+        network.upsize(ratio, pixels)

@@ -305,17 +305,18 @@ def mvu(windows: int, folds: int, steps: int) -> Stage:
 
 
 def folded_mvu(windows: int, folds: int, steps: int, registers: int) -> Stage:
-    """`mvu`, `registers` times `register`, and `upsize`(folds) in one: the same cycles, without a link for every fold.
+    """`mvu`, `registers` times `register`, `skid` and `upsize`(folds) in one: the same cycles without a link a fold.
 
     The only beat that waits for the pixel before is the first of a window. Once a result passes all stages without
-    waiting, so do the others of its window, `steps` cycles apart. folds >= registers + 4, so that the next window can
+    waiting, so do the others of its window, `steps` cycles apart. folds >= registers + 6, so that the next window can
     only be taken when the pixel before has left.
     """
     stages = range(1, registers + 1)
 
     def process(a: Link, b: Link, images: int) -> Process:
         last, sums, leaves = -1, -1, -1
-        moved = [-1] * (registers + 1)  # the cycle at which the latest result left the mvu, then each register
+        moved = [-1] * (registers + 2)  # when the latest result left the mvu, each register, and the skid buffer
+        before = -1  # when the one before left the skid buffer
         for k in range(windows * images):
             a.accept(max(last, 0))
             while len(a.moved) <= k:
@@ -337,11 +338,13 @@ def folded_mvu(windows: int, folds: int, steps: int, registers: int) -> Stage:
                 for j in stages:  # each register takes a result when the next one takes the one before
                     cycle = max(cycle, moved[j - 1] + 1, moved[j])
                     moved[j - 1], cycle = cycle, cycle + 1
-                moved[-1] = cycle = max(cycle, moved[-1] + 1, free)
-                if cycle == last + 3 + registers:  # nothing waited
+                moved[-2] = cycle = max(cycle, moved[-2] + 1, before + 1)  # a skid buffer holds two
+                before, moved[-1] = moved[-1], max(cycle + 1, moved[-1] + 1, free)
+                if moved[-1] == last + 4 + registers:  # nothing waited
                     ahead = (folds - 1 - fold) * steps
                     last, sums, leaves = last + ahead, sums + ahead, leaves + ahead
                     moved = [c + ahead for c in moved]
+                    before = moved[-1] - steps if ahead else before
                     break
             b.offer(moved[-1] + 1)
 

@@ -94,12 +94,13 @@ class Network:
         self._add(stages.mvu(windows, folds, steps))
 
     def folded_mvu(self, windows: int, folds: int, steps: int, registers: int) -> None:
-        """Add an mvu, `registers` register stages, and an upsize that makes a pixel of the folds."""
-        if folds >= registers + 4:
+        """Add an mvu, `registers` register stages, a skid buffer, and an upsize that makes a pixel of the folds."""
+        if folds >= registers + 6:
             self._add(stages.folded_mvu(windows, folds, steps, registers))
             return
         self.mvu(windows, folds, steps)
         self.registers(registers, windows * folds)
+        self.skid(windows * folds)
         self.upsize(folds, windows)
 
     def run(self, inputs: Beats, outputs: Beats, images: int) -> tuple[list[int], int]:

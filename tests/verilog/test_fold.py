@@ -76,7 +76,7 @@ def test_the_fast_form_of_a_folded_layer_is_its_stages(seed):
     rng = random.Random(seed)
     windows, folds, steps, registers = (
         rng.randint(1, 6),
-        rng.randint(4, 12),
+        rng.randint(4, 14),
         rng.choice((1, 1, 2, 3, 9)),
         rng.choice((0, 2, 3, 5)),
     )
@@ -91,6 +91,7 @@ def test_the_fast_form_of_a_folded_layer_is_its_stages(seed):
         else:
             network.mvu(windows, folds, steps)
             network.registers(registers, windows * folds)
+            network.skid(windows * folds)
             network.upsize(folds, windows)
         links = network.play(offers, accepts, images)
         seen.append((links[0].moved, links[network.at].moved))

@@ -84,11 +84,12 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
     pe, ratio = layer.lanes(fold.pe)
     for node, elem in point_nodes(graph, layer):
         _apply(chain, graph, node, elem, pe, ratio, module)
-    if layer.gathers(fold.pe):
-        sizes = {"Width": chain.stream.bits, "Ratio": ratio}
-        chain.add("lrtc_upsize", "u_pixel", Stream("pixel", chain.stream.bits * ratio), sizes, "whole pixels")
-    width = chain.stream.bits
-    chain.add("lrtc_skid_buffer", "u_skid", Stream("out", width), {"Width": width}, "no ready path leaves the layer")
+    width, gathers = chain.stream.bits, layer.gathers(fold.pe)
+    skid = Stream("part" if gathers else "out", width)
+    chain.add("lrtc_skid_buffer", "u_skid", skid, {"Width": width}, "no ready path goes through the layer")
+    if gathers:  # behind the skid buffer, which is `ratio` times narrower there
+        sizes = {"Width": width, "Ratio": ratio}
+        chain.add("lrtc_upsize", "u_pixel", Stream("out", width * ratio), sizes, "whole pixels")
     return LayerView(
         module=module,
         name=layer.name,
@@ -99,7 +100,7 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
         formulas=tuple(FORMULAS[node.op.name] for node in layer.nodes),
         folding=f"{folding}; alone {fold.cycles} cycles an image",
         inputs=tuple((port.name, port.bits) for port in ports),
-        out_bits=width,
+        out_bits=chain.stream.bits,
         body=tuple(chain.instances),
     )
 

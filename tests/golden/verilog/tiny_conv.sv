@@ -115,32 +115,32 @@ module tiny_conv (
         .out_data_o(codes_data)
     );
 
+    // no ready path goes through the layer
+    wire part_valid, part_ready;
+    wire [1:0] part_data;
+    lrtc_skid_buffer #(
+        .Width(2)
+    ) u_skid (
+        .clk_i(clk_i),
+        .rst_ni(rst_ni),
+        .in_valid_i(codes_valid),
+        .in_ready_o(codes_ready),
+        .in_data_i(codes_data),
+        .out_valid_o(part_valid),
+        .out_ready_i(part_ready),
+        .out_data_o(part_data)
+    );
+
     // whole pixels
-    wire pixel_valid, pixel_ready;
-    wire [3:0] pixel_data;
     lrtc_upsize #(
         .Width(2),
         .Ratio(2)
     ) u_pixel (
         .clk_i(clk_i),
         .rst_ni(rst_ni),
-        .in_valid_i(codes_valid),
-        .in_ready_o(codes_ready),
-        .in_data_i(codes_data),
-        .out_valid_o(pixel_valid),
-        .out_ready_i(pixel_ready),
-        .out_data_o(pixel_data)
-    );
-
-    // no ready path leaves the layer
-    lrtc_skid_buffer #(
-        .Width(4)
-    ) u_skid (
-        .clk_i(clk_i),
-        .rst_ni(rst_ni),
-        .in_valid_i(pixel_valid),
-        .in_ready_o(pixel_ready),
-        .in_data_i(pixel_data),
+        .in_valid_i(part_valid),
+        .in_ready_o(part_ready),
+        .in_data_i(part_data),
         .out_valid_o(out_valid_o),
         .out_ready_i(out_ready_i),
         .out_data_o(out_data_o)

@@ -104,7 +104,7 @@ module tiny_fc (
         .out_data_o(logits_data)
     );
 
-    // no ready path leaves the layer
+    // no ready path goes through the layer
     lrtc_skid_buffer #(
         .Width(39)
     ) u_skid (
