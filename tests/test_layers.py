@@ -105,7 +105,8 @@ class Turned(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.front, self.tail = nn.Sequential(*front()), nn.Sequential(*tail())
+        self.front = nn.Sequential(*front())
+        self.tail = nn.Sequential(LRTConv2d(8, 4, 3, padding=1), LRTBatchNorm(4), LRTSign(), *tail(72))
 
     def forward(self, x):
         x = self.front(x).permute(0, 2, 3, 1).reshape(x.shape[0], 9, 16).transpose(1, 2)

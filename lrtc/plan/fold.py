@@ -155,7 +155,7 @@ def _least_cycles(layer: StreamLayer, per_window: int) -> int:
     if layer.slides:
         return sum(max(gap, per_window) for gap in window_gaps(layer.window))
     ranked = layer.outputs if layer.ranks else 0  # one element a cycle
-    return max(layer.beats_in, per_window, ranked)
+    return max(layer.most_beats, per_window, ranked)
 
 
 def _fold_layer(layer: StreamLayer, target: int, given: tuple[int, int] | None) -> LayerFold:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
-from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, SumPool2d, Threshold
+from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold
 from lrtc.plan.fold import FoldPlan, LayerFold, plan_folding
+from lrtc.plan.rearrange import Move, Pack, Turn, Unpack
 from lrtc.plan.stream import StreamLayer, readers, stream_inputs
 from lrtc.plan.timing import Network, Stuck
 
@@ -192,6 +193,8 @@ def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: 
         network.upsize(layer.beats_in, 1)
     elif isinstance(op, Crop):
         network.crop(op.margins, layer.window.image)
+    elif isinstance(op, Rearrange):
+        _move_stages(network, layer.moves)
     registers = sum(REGISTERS.get(type(node.op), 0) for node in layer.nodes)
     if layer.has_weights and layer.gathers(fold.pe):
         network.folded_mvu(pixels, fold.folds, fold.steps, registers)
@@ -210,3 +213,15 @@ def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: 
     network.skid(beats)
     if layer.gathers(fold.pe):
         network.upsize(ratio, pixels)
+
+
+def _move_stages(network: Network, moves: Sequence[Move]) -> None:
+    """Add the stages of a rearrangement."""
+    for move in moves:
+        match move:
+            case Pack(ratio, beats):
+                network.upsize(ratio, beats)
+            case Unpack(ratio, beats):
+                network.downsize(ratio, beats)
+            case Turn(words, blocks):
+                network.rearrange(words, blocks)

@@ -149,6 +149,30 @@ def fifo(depth: int, beats: int) -> Stage:
     return process
 
 
+def rearrange(words: int, blocks: int) -> Stage:
+    """pop(i) >= the last in of its block + 1, out(i-1); out(i) >= pop(i) + 1.
+
+    Two blocks have room: in >= the last pop of the block before the one before + 1.
+    """
+
+    def process(a: Link, b: Link, images: int) -> Process:
+        for _ in range(2 * words):
+            a.accept(0)
+        pop = 0
+        for block in range(1, blocks * images + 1):
+            while len(a.moved) < block * words:
+                yield a
+            for i in range((block - 1) * words, block * words):
+                while len(b.moved) < i:
+                    yield b
+                pop = max(a.moved[block * words - 1] + 1, b.moved[i - 1] if i else 0)
+                b.offer(pop + 1)
+            for _ in range(words):
+                a.accept(pop + 1)
+
+    return process
+
+
 def upsize(ratio: int, beats: int) -> Stage:
     """The first of a group: in >= out of the group before. The group: out >= its last in + 1."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from lrtc.errors import Fault
@@ -22,15 +23,17 @@ from lrtc.ir.ops import (
     Linear,
     MaxPool2d,
     Pad,
+    Rearrange,
     SumPool2d,
     Threshold,
     TopK,
 )
+from lrtc.plan.rearrange import Move, beats, moves, order_of, walks
 
 POSTS = (Threshold, Affine, Clamp, TopK)  # what takes elements as they come, some at a time
 JOINS = (Add, Concat)
 WINDOWED = (Conv2d, MaxPool2d, SumPool2d, Pad)
-SUPPORTED = (*WINDOWED, Linear, Crop, Channels, Flatten, Identity, *JOINS, *POSTS)
+SUPPORTED = (*WINDOWED, Linear, Crop, Channels, Flatten, Rearrange, Identity, *JOINS, *POSTS)
 INPUT_BITS = 8  # of an element of the input, which is sent as a byte
 MOST_LEVELS = 1023  # of a threshold: they lie side by side in one row of a memory
 
@@ -81,7 +84,8 @@ class StreamLayer:
 
     sources: the values it reads, of the types `inputs`; constants are not among them. serial: it takes elements one a
     beat, as they enter the network; other layers take whole pixels. leaves: what it gives leaves the network. final:
-    and no other layer reads it, so its folds need not wait for each other.
+    and no other layer reads it, so its folds need not wait for each other. before: rearrangements that a
+    rearrangement goes on from.
     """
 
     node: Node
@@ -92,6 +96,7 @@ class StreamLayer:
     serial: bool = False
     final: bool = False
     leaves: bool = False
+    before: tuple[Node, ...] = ()
 
     @property
     def name(self) -> str:
@@ -103,7 +108,7 @@ class StreamLayer:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        return (self.node, *self.posts)
+        return (*self.before, self.node, *self.posts)
 
     @property
     def value(self) -> str:
@@ -162,6 +167,17 @@ class StreamLayer:
     def beats_in(self) -> int:
         """Return the beats an image at each input."""
         return self.input.size if self.serial else prod(self.input.shape[:-1])
+
+    @cached_property
+    def moves(self) -> tuple[Move, ...]:
+        """Return the stages of rearrangements."""
+        order = order_of(self.input.shape, [(n.op.axes, n.op.shape) for n in (*self.before, self.node)])
+        return moves(order, self.input.shape[-1], self.node.type.shape[-1])
+
+    @property
+    def most_beats(self) -> int:
+        """Return the most beats an image between the stages before the posts, but for windows."""
+        return beats(self.moves, self.beats_in) if isinstance(self.node.op, Rearrange) else self.beats_in
 
     @property
     def has_weights(self) -> bool:
@@ -234,22 +250,38 @@ def stream_layers(graph: Graph) -> tuple[StreamLayer, ...]:
     """Return the layers of a graph without stream faults, in topological order; the last one gives the result."""
     layers: list[StreamLayer] = []
     fused: set[str] = set()
+    moved: dict[str, tuple[Node, ...]] = {}  # rearrangement → those before it, which it takes along
     given = {source.name for source in graph.inputs}
     reads = Counter(name for node in graph.compute_nodes() for name in node.ins)
     for node in graph.compute_nodes():
         if node.out in fused:
             continue
+        before = moved.pop(node.out, ())
+        if (then := _goes_on(graph, (*before, node))) is not None:
+            moved[then.out] = (*before, node)
+            continue
         posts = _posts(graph, node)
         fused |= {post.out for post in posts}
-        sources = _sources(graph, node)
+        sources = _sources(graph, before[0] if before else node)
         alone = len(sources) == 1 and sources[0] in given and reads[sources[0]] == 1
         serial = isinstance(node.op, (Linear, *POSTS)) and alone
         value = (node, *posts)[-1].out
         leaves = value in graph.outputs
         types = tuple(graph.types[name] for name in sources)
-        window, final = _window(graph, node), leaves and not reads[value]
-        layers.append(StreamLayer(node, posts, sources, types, window, serial, final, leaves))
+        window, final = _window(graph, node, sources[0]), leaves and not reads[value]
+        layers.append(StreamLayer(node, posts, sources, types, window, serial, final, leaves, before))
     return tuple(layers)
+
+
+def _goes_on(graph: Graph, chain: tuple[Node, ...]) -> Node | None:
+    """Return the rearrangement that alone reads the last of some, if nested counters do them all at once."""
+    readers = graph.users[chain[-1].out]
+    if not isinstance(chain[-1].op, Rearrange) or len(readers) != 1 or chain[-1].out in graph.outputs:
+        return None
+    if not isinstance(readers[0].op, Rearrange):
+        return None
+    shape = graph.types[chain[0].ins[0]].shape
+    return readers[0] if walks(order_of(shape, [(n.op.axes, n.op.shape) for n in (*chain, readers[0])])) else None
 
 
 def _posts(graph: Graph, node: Node) -> tuple[Node, ...]:
@@ -283,8 +315,8 @@ def stream_outputs(layers: Sequence[StreamLayer]) -> tuple[StreamLayer, ...]:
     return tuple(layer for layer in layers if layer.leaves)
 
 
-def _window(graph: Graph, node: Node) -> Window:
-    op, (x, *_) = node.op, _sources(graph, node)
+def _window(graph: Graph, node: Node, x: str) -> Window:
+    op = node.op
     shape, out = graph.types[x].shape, node.type.shape
     if isinstance(op, Linear):
         return Window((1, 1), (1, 1), (0, 0, 0, 0), (1, 1), (1, 1), prod(shape))

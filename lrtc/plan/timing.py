@@ -69,6 +69,10 @@ class Network:
     def fifo(self, depth: int, beats: int) -> None:
         self._add(stages.fifo(depth, beats))
 
+    def rearrange(self, words: int, blocks: int) -> None:
+        """Add a stage that gives `blocks` blocks an image, each of `words` beats, in another order."""
+        self._add(stages.rearrange(words, blocks))
+
     def upsize(self, ratio: int, beats: int) -> None:
         """Add a stage that makes `beats` beats an image, each of `ratio`."""
         self._add(stages.upsize(ratio, beats))

@@ -1,4 +1,4 @@
-"""Cases of what moves or leaves out elements: crop, fill, select, transpose, constants."""
+"""Cases of what moves or leaves out elements: crop, fill, select, transpose, permute, rearrange, constants."""
 
 from __future__ import annotations
 
@@ -108,7 +108,57 @@ def constants(name, width, depth) -> Case:
     return Case(**{**plain.__dict__, "body": body})
 
 
+def _vector(numbers) -> str:
+    return f"{len(numbers) * 32}'h{pack(numbers, 32):x}"
+
+
+def _walk(counts, strides) -> list[int]:
+    """Return the places that nested counters reach, in order; counter 0 is the fastest."""
+    places = [0]
+    for count, stride in zip(counts, strides, strict=True):
+        places = [place + step * stride for step in range(count) for place in places]
+    return places
+
+
+def rearrange(name, width, counts, strides, blocks=1) -> Case:
+    """Return the case of blocks of words in another order."""
+    walk = _walk(counts, strides)
+
+    def frame(rng: Random):
+        words = [[rng.getrandbits(width) for _ in walk] for _ in range(blocks)]
+        return [(word,) for own in words for word in own], [(own[place],) for own in words for place in walk]
+
+    parameters = {
+        "Width": width, "Words": len(walk), "Axes": len(counts), "Counts": _vector(counts), "Strides": _vector(strides)
+    }  # fmt: skip
+    latency = (len(walk) - 1, 0, 2)
+    return Case(
+        name, "lrtc_rearrange", parameters, {"data": width}, {"data": width}, frame, blocks * len(walk), latency
+    )
+
+
+def permute(name, width, counts, strides) -> Case:
+    """Return the case of elements of a beat in another order."""
+    walk = _walk(counts, strides)
+
+    def answer(data: int) -> int:
+        elements = unpack(data, width, len(walk))
+        return pack([elements[place] for place in walk], width)
+
+    parameters = {
+        "Count": len(walk), "Width": width, "Axes": len(counts), "Counts": _vector(counts), "Strides": _vector(strides)
+    }  # fmt: skip
+    total = len(walk) * width
+    return wires(name, "lrtc_permute", parameters, {"data": total}, total, answer)
+
+
 CASES = [
+    rearrange("rearrange2x2", 3, [2, 2], [2, 1]),
+    rearrange("rearrange3x5", 7, [3, 5], [5, 1], 2),
+    rearrange("rearrange_axes", 1, [3, 2, 2, 5], [2, 30, 1, 6]),
+    rearrange("rearrange_rows", 4, [3, 4, 2], [1, 6, 3], 3),
+    permute("permute2x3", 2, [2, 3], [3, 1]),
+    permute("permute_axes", 1, [3, 2, 2, 5], [2, 30, 1, 6]),
     crop("crop_none", 3, 3, 4, 0, 0, 0, 0),
     crop("crop_all_sides", 5, 6, 7, 1, 2, 2, 1),
     crop("crop_to_one", 2, 3, 5, 2, 0, 0, 4),

@@ -23,6 +23,7 @@ from lrtc.ir.ops import (
     Linear,
     MaxPool2d,
     Quantize,
+    Rearrange,
     ScaleBias,
     Sign,
     Ternarize,
@@ -216,6 +217,22 @@ def test_equal_nodes_become_one():
     graph = b.finish([b.add(Add(), sums, "z")])
     after = run_pipeline(graph, "integer", probe=random_input(graph, 16))
     assert body(after) == ["%y = linear %x, %w", "%z = add %y, %y"]
+
+
+def test_rearrangements_vanish_where_they_can():
+    b = GraphBuilder("g")
+    x = b.input("x", tensor((4, 1, 3), U8))
+    x = b.add(Rearrange((1, 0, 2), (1, 4, 3)), [x], "moves", "m")
+    x = b.add(Rearrange((0, 1, 2), (1, 4, 3)), [x], "same", "s")
+    x = b.add(Rearrange((1, 2, 0), (4, 3, 1)), [x], "signal", "t")
+    x = b.add(Rearrange((2, 1, 0), (2, 2, 3)), [x], "turned", "t")
+    x = b.add(Flatten("CHW"), [x], "flat", "f")
+    w = np.where(np.random.default_rng(0).random((3, 12)) < 0.5, 1, -1).astype(np.int8)
+    graph = b.finish([b.add(Linear(), [x, b.const("v", w, tensor(w.shape, B1, "OI"))], "fc", "fc"), x])
+    kept = DropIdentities().run(graph)
+    assert [n.out for n in kept.nodes if isinstance(n.op, Rearrange)] == ["moves", "signal", "turned"]
+    after = run_pipeline(graph, "integer", probe=random_input(graph, 16))
+    assert [line for line in body(after) if "linear" in line] == ["%fc = linear %x, %v"]
 
 
 def test_affines_merge_unless_they_would_not_fit():

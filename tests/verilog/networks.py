@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 
 from lrtc.ir import B1, T2, U8, Elem, Graph, GraphBuilder, tensor, verify
@@ -17,6 +19,7 @@ from lrtc.ir.ops import (
     Linear,
     MaxPool2d,
     Pad,
+    Rearrange,
     SumPool2d,
     Threshold,
     TopK,
@@ -120,6 +123,10 @@ class Maker:
         self.x = self.b.add(Flatten(order), [self.x], name, f"body.{name}")
         return self
 
+    def turn(self, name: str, axes, shape) -> Maker:
+        self.x = self.b.add(Rearrange(axes, shape), [self.x], name, f"body.{name}")
+        return self
+
     def top(self, name: str, k: int) -> Maker:
         self.x = self.b.add(TopK(k), [self.x], name, f"body.{name}")
         return self
@@ -210,6 +217,37 @@ def grouped() -> Graph:
     return m.threshold().linear("fc", 3).done()
 
 
+def turned() -> Graph:
+    """Axes in other orders, pixels of other sizes: of bytes, bits, codes, vectors; forked, joined, one on another."""
+    m = Maker("turned", (6, 4, 3))
+    m.turn("bytes", (1, 2, 0), (4, 3, 6)).conv("a", 8, padding=(1, 1, 1, 1)).threshold()
+    bits = m.x
+    m.turn("rows", (1, 0, 2), (3, 4, 8))
+    m.concat("both", m.at(bits).turn("chw", (2, 0, 1), (8, 4, 3)).turn("back", (0, 1, 2), (3, 4, 8)).x).codes(U2)
+    m.turn("lines", (0, 2, 1), (3, 16, 4)).conv("b", 5, stride=(1, 2)).codes(T2)
+    m.turn("odd", (2, 1, 0), (7, 5, 1)).turn("uneven", (0, 1, 2), (5, 7, 1)).conv("c", 4, kernel=(2, 2)).codes(U4)
+    m.turn("vector", (1, 2, 0), (96,)).affine().turn("image", (0,), (2, 2, 24)).codes(B1)
+    return m.turn("parts", (0, 1, 2), (8, 3, 4)).linear("fc", 3).done()
+
+
+def turning(seed: int) -> Graph:
+    """Return a small network of random rearrangements between thresholds."""
+    rng = Random(seed)
+    m = Maker(f"turning{seed}", tuple(rng.choice((1, 2, 3, 4, 6, 8)) for _ in range(3)), seed)
+    for k in range(2):
+        m.codes(rng.choice((B1, T2, U2)))
+        for j in range(rng.choice((1, 1, 2))):
+            shape = m.b.facts[m.x].type.shape
+            axes = rng.sample(range(len(shape)), len(shape))
+            size = m.b.facts[m.x].type.size
+            rows = rng.choice([n for n in range(1, size + 1) if size % n == 0])
+            channels = rng.choice([n for n in range(1, size + 1) if size // rows % n == 0])
+            image = (rows, size // rows // channels, channels)
+            new = rng.choice(([shape[a] for a in axes], image, image, (size,)))
+            m.turn(f"t{k}{j}", tuple(axes), tuple(new))
+    return m.done() if rng.random() < 0.4 else m.linear("fc", 3).done()
+
+
 def special() -> dict[str, tuple[Graph, dict[str, object]]]:
     """Return name → (graph, options of the backend)."""
     far = [10_000, -10_000, 10_000, -10_000]
@@ -275,6 +313,7 @@ def special() -> dict[str, tuple[Graph, dict[str, object]]]:
             {"fold": {"b": (2, 24), "c": (3, 2)}},
         ),
         "moved": (moved(), {}),
+        "turned": (turned(), {}),
         "grouped": (grouped(), {"fold": {"a": (2, 3), "b": (2, 3), "c": (4, 9), "d": (4, 3), "e": (1, 4)}}),
         "ranked": (
             Maker("ranked", (30,)).linear("a", 9, Elem("i", 3)).affine().top("t", 4).done(),

@@ -7,7 +7,7 @@ from frontend.test_examples import network, scattered
 from graphs import random_input, random_network
 from graphs_dag import random_dag
 from verilog.bench import bench
-from verilog.networks import special
+from verilog.networks import special, turning
 
 from lrtc import interp
 from lrtc.backends.verilog import emit
@@ -19,6 +19,7 @@ from lrtc.plan.stream import SUPPORTED
 
 SEEDS = {0: 1, 1: 1, 4: 4, 8: 2, 15: 1, 16: 1, 34: 1, 37: 1, 49: 1, 50: 1}  # → how many times slower than by default
 DAGS = (2, 10, 18, 33, 35)  # small ones that have every op between them
+TURNING = range(8)
 EXAMPLE = "residual_cifar"
 IMAGES = 6
 
@@ -33,6 +34,8 @@ def designs():
         yield f"dag{seed}", run_pipeline(random_dag(seed), "verilog"), {}
     for name, (graph, options) in special().items():
         yield name, graph, options
+    for seed in TURNING:
+        yield f"turning{seed}", turning(seed), {}
     example = compile(discretize(scattered(network("residual_cifar", width=4))).eval(), "verilog")
     yield EXAMPLE, example.graph, {}
 

@@ -20,6 +20,16 @@ def integer_bits(values: np.ndarray, width: int) -> np.ndarray:
     return (values.astype(np.int64)[..., None] >> np.arange(width)) & 1 != 0
 
 
+def index_bits(n: int) -> int:
+    """Return the width of an index below n; at least 1."""
+    return max(1, (n - 1).bit_length())
+
+
+def literal(bits: np.ndarray) -> str:
+    """Return a literal of bool [N], bit 0 first."""
+    return f"{len(bits)}'h{int(''.join('01'[int(b)] for b in reversed(bits)), 2):x}"
+
+
 def signed_bits(values: np.ndarray) -> int:
     """Return the least width of two's complement that holds all values."""
     return int(np.where(values < 0, ~values.astype(np.int64), values).max()).bit_length() + 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lrtc.backends.verilog import rom
 from lrtc.backends.verilog.netlist import CLOCK, Chain, Instance, Stream
-from lrtc.backends.verilog.views import LayerView, index_bits
+from lrtc.backends.verilog.views import LayerView
 from lrtc.ir import Graph, Input
 from lrtc.plan.fold import FoldPlan
 from lrtc.plan.stream import StreamLayer, readers, stream_inputs
@@ -140,7 +141,7 @@ class _Body:
             chain.add("lrtc_downsize", f"{name}_logit", Stream(f"{head}logit", bits), sizes, "one logit a beat")
         if self.answer == "class":
             sizes = {"Count": beats, "Width": bits, "K": 1, "Signed": int(logits.elem.kind in "it")}
-            bits, beats = index_bits(beats), 1
+            bits, beats = rom.index_bits(beats), 1
             index = Stream(f"{head}class_index", bits)
             chain.add("lrtc_topk", f"{name}_class", index, sizes, "the lowest index wins a tie")
         elif logits.elem.kind == "b":

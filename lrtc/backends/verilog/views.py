@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrtc.backends.verilog import rom
+from lrtc.backends.verilog.moves import move, rearrange
 from lrtc.backends.verilog.netlist import CLOCK, Chain, Instance, Stream, Wire
 from lrtc.ir import Elem, Graph, Node, TensorType
-from lrtc.ir.ops import Add, Affine, Channels, Clamp, Crop, Flatten, Linear, MaxPool2d, Pad, SumPool2d, Threshold, TopK
+from lrtc.ir.ops import Add, Affine, Clamp, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
 from lrtc.ir.printer import node_text, printable
 from lrtc.plan.fold import LayerFold
 from lrtc.plan.stream import POSTS, StreamLayer
@@ -30,6 +31,7 @@ FORMULAS = {
     "crop": "y[oy,ox,c] = x[oy+top, ox+left, c]",
     "channels": "y[...,k] = x[..., index[k]]",
     "flatten": "y = the elements of all pixels, in the order of rows, columns, channels (HWC) or channels first (CHW)",
+    "rearrange": "y = x.transpose(axes).reshape(shape)",
     "identity": "y = x",
 }
 
@@ -80,7 +82,7 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
         _pool(chain, graph, layer)
         folding = f"1 cycle a window, {fold.windows} windows"
     else:
-        _move(chain, graph, layer)
+        move(chain, graph, layer)
     pe, ratio = layer.lanes(fold.pe)
     for node, elem in point_nodes(graph, layer):
         _apply(chain, graph, node, elem, pe, ratio, module)
@@ -153,30 +155,6 @@ def operand_types(graph: Graph, node: Node) -> list[tuple[str, TensorType]]:
     return [(name, graph.types[name]) for name in node.ins]
 
 
-def _move(chain: Chain, graph: Graph, layer: StreamLayer) -> None:
-    """Add what rearranges the elements of a pixel, or fills the padding."""
-    op, channels, bits = layer.node.op, layer.window.channels, layer.input.elem.bits
-    if isinstance(op, Pad):
-        content = rom.code(np.full(channels, op.value), layer.input.elem)
-        sizes = {"Taps": 1, "Width": channels * bits, "Value": _literal(content.reshape(-1))}
-        taps = (("in_tap_valid_i", "window_tap_valid"),)
-        note = f"{op.value} in the padding"
-        chain.stream = chain.wired("lrtc_fill", "filled", chain.stream, channels * bits, sizes, note, taps)
-    elif isinstance(op, Channels):
-        index = graph.const(layer.node.ins[1])
-        sizes = {"InCount": channels, "Count": len(index), "Width": bits, "IndexBits": index_bits(channels)}
-        sizes["Index"] = _literal(rom.integer_bits(index, sizes["IndexBits"]).reshape(-1))
-        chain.stream = chain.wired("lrtc_select", "selected", chain.stream, len(index) * bits, sizes)
-    elif isinstance(op, Flatten) and op.order == "CHW" and layer.beats_in > 1 and channels > 1:
-        sizes = {"Rows": layer.beats_in, "Columns": channels, "Width": bits}
-        chain.stream = chain.wired("lrtc_transpose", "planes", chain.stream, layer.input.size * bits, sizes)
-
-
-def _literal(bits: np.ndarray) -> str:
-    """Return a literal of bool [N], bit 0 first."""
-    return f"{len(bits)}'h{int(''.join('01'[int(b)] for b in reversed(bits)), 2):x}"
-
-
 def _gather_window(chain: Chain, layer: StreamLayer) -> None:
     """Add what makes windows of the input beats: a line buffer, an upsize, a sum, or nothing."""
     w, elem = layer.window, layer.input.elem
@@ -203,6 +181,8 @@ def _gather_window(chain: Chain, layer: StreamLayer) -> None:
         out = Stream("window", layer.beats_in * chain.stream.bits)
         note = f"all of the input is one window of {layer.beats_in} beats"
         chain.add("lrtc_upsize", "u_window", out, {"Width": chain.stream.bits, "Ratio": layer.beats_in}, note)
+    elif isinstance(layer.node.op, Rearrange):
+        rearrange(chain, layer)
     elif isinstance(layer.node.op, Crop):
         sizes = {
             "PixelBits": chain.stream.bits,
@@ -234,7 +214,7 @@ def _dot_product(chain: Chain, graph: Graph, layer: StreamLayer, fold: LayerFold
     """Add weights and matrix-vector unit."""
     acc_bits, elem = layer.node.type.elem.bits, graph.types[layer.node.ins[1]].elem
     rows, row_bits = fold.folds * fold.steps, fold.pe * fold.simd * rom.weight_bits(elem)
-    addr_bits = index_bits(rows)
+    addr_bits = rom.index_bits(rows)
     weight = (("weight_en_o", "weight_en"), ("weight_addr_o", "weight_addr"), ("weight_data_i", "weight_data"))
     chain.side(
         Instance(
@@ -342,8 +322,3 @@ def images(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -> di
             rows, what = rom.affine_rows(constant, pe, *affine_bits(constant)), "{multiplier, offset}"
         files[f"{module}_{node.op.name}.mem"] = rom.hex_image(f"{module}: {what}, row = fold", rows)
     return files
-
-
-def index_bits(n: int) -> int:
-    """Return the width of an index below n; at least 1."""
-    return max(1, (n - 1).bit_length())
