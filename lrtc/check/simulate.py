@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -35,7 +35,8 @@ class Job:
 
     Several inputs are input → images, several outputs output → beats, in the order in which results lie in a row.
     stalls: "idle" (neither side ever stalls), "backpressure" (both sides pause at random), or "source" or "sink" (one
-    of them). select: the value of the top's `select_i`, for a top with several designs.
+    of them). select: the value of the top's `select_i`, for a top with several designs. form: input → (elements in a
+    beat, bits of each), where that is not a byte.
     """
 
     x: np.ndarray | Mapping[str, np.ndarray]
@@ -44,6 +45,7 @@ class Job:
     seed: int = 0
     select: int | None = None
     patience: int = PATIENCE
+    form: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def simulate(
 
     beats: output beats an image (0: as many as the emitted top says).
     """
-    jobs = [Job(x, beats or output_beats(files, name), stalls, seed)]
+    jobs = [Job(x, beats or output_beats(files, name), stalls, seed, form=input_form(files, name))]
     return simulate_jobs(files, name, jobs, waves=waves, work_dir=work_dir)[0]
 
 
@@ -91,6 +93,18 @@ def output_beats(files: Mapping[str, str], name: str) -> int | dict[str, int]:
     last = r"lrtc_frame_last #\([^;]*?\.Beats\((\d+)\)\s*\) m_axis_(\w*?)_?last \("
     found = {output: int(beats) for beats, output in re.findall(last, files[f"{name}.sv"])}
     return found if set(found) != {""} else found[""]
+
+
+def input_form(files: Mapping[str, str], name: str) -> dict[str, tuple[int, int]]:
+    """Return input → (elements in a beat, bits of each) of an emitted top, where a beat is not a byte."""
+    told = r"// in:  (?:s_axis_(\w+): )?\d+ beats an image of (\d+) elements of (\d+) bits"
+    return {port: (int(lanes), int(bits)) for port, lanes, bits in re.findall(told, files[f"{name}.sv"])}
+
+
+def packed(x: np.ndarray, lanes: int, bits: int) -> np.ndarray:
+    """Return the beats uint8 [N, beats, octets] of images uint8 [N, …]: `lanes` elements of `bits` bits in each."""
+    planes = np.unpackbits(x.reshape(len(x), -1, lanes, 1), axis=-1, count=bits, bitorder="little")
+    return np.packbits(planes.reshape(*planes.shape[:2], -1), axis=-1, bitorder="little")
 
 
 def simulate_jobs(
@@ -167,7 +181,11 @@ def _child(
 ) -> Mapping[str, np.ndarray]:
     """Return the answer of the testbench; the $readmemh files lie in the folder it runs in."""
     write_files({path: text for path, text in files.items() if path.endswith(".mem")}, run_dir)
-    request = {f"x{k}.{name}": x for k, job in enumerate(jobs) for name, x in _parts(job.x).items()}
+    request = {
+        f"x{k}.{name}": packed(x, *job.form.get(name, (1, 8)))
+        for k, job in enumerate(jobs)
+        for name, x in _parts(job.x).items()
+    }
     numbers = [
         {"stalls": j.stalls, "seed": j.seed, "select": j.select, "patience": j.patience,
          "inputs": list(_parts(j.x)), "outputs": _parts(j.beats)}

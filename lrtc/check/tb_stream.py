@@ -25,34 +25,37 @@ class ProtocolFault(Exception):
 
 
 class Source:
-    """An input port: sends its bytes, and holds each until it is taken."""
+    """An input port: sends its beats, uint8 [images, beats, octets], and holds each until it is taken."""
 
-    def __init__(self, dut, name: str, data: bytes, share: float, rng: random.Random) -> None:
+    def __init__(self, dut, name: str, x: np.ndarray, share: float, rng: random.Random) -> None:
         self.valid, self.ready, self.data = (signal(dut, "s_axis", name, what) for what in ("valid", "ready", "data"))
-        self.bytes, self.share, self.rng = data, share, rng
+        octets = x.shape[-1]
+        data = x.tobytes()
+        self.beats = [int.from_bytes(data[k : k + octets], "little") for k in range(0, len(data), octets)]
+        self.share, self.rng = share, rng
         self.sent, self.offering, self.first = 0, False, -1
 
     @property
     def done(self) -> bool:
-        return self.sent == len(self.bytes)
+        return self.sent == len(self.beats)
 
     def quiet(self) -> None:
         self.valid.value = 0
         self.data.value = 0
 
     def drive(self) -> None:
-        """Offer the next byte, unless this cycle is sat out."""
+        """Offer the next beat, unless this cycle is sat out."""
         if not self.offering and not self.done and not (self.share and self.rng.random() < self.share):
-            self.data.value = self.bytes[self.sent]
+            self.data.value = self.beats[self.sent]
             self.valid.value = 1
             self.offering = True
 
     def taken(self) -> bool:
-        """Return whether the byte is taken in this cycle."""
+        """Return whether the beat is taken in this cycle."""
         return self.offering and bool(int(self.ready.value))
 
     def advance(self, now: int) -> None:
-        """Go on to the next byte."""
+        """Go on to the next beat."""
         self.first = now if self.first < 0 else self.first
         self.sent, self.offering = self.sent + 1, False
         if self.done or self.share:
@@ -146,7 +149,7 @@ async def run(dut, sources: Sequence[Source], sinks: Sequence[Sink], patience: i
     clk, half = dut.clk_i, Timer(1, "ns")
     quiet = now = 0
     ports = (*sources, *sinks)
-    while not all(port.done for port in ports):  # bytes that no window needs may come after the last answer
+    while not all(port.done for port in ports):  # beats that no window needs may come after the last answer
         for port in ports:
             port.drive()
         await half  # the clock is low and everything has settled
@@ -163,8 +166,8 @@ async def run(dut, sources: Sequence[Source], sinks: Sequence[Sink], patience: i
         if quiet > patience:
             raise ProtocolFault(
                 f"cycle {now}: nothing has moved for {patience} cycles; {_sum(s.sent for s in sources)} of "
-                f"{_sum(len(s.bytes) for s in sources)} bytes are in, {_sum(len(s.outputs) for s in sinks)} of "
-                f"{_sum(s.frames * s.beats for s in sinks)} beats out"
+                f"{_sum(len(s.beats) for s in sources)} beats are in, {_sum(len(s.outputs) for s in sinks)} of "
+                f"{_sum(s.frames * s.beats for s in sinks)} out"
             )
         now += 1
     await _nothing_more(dut, sinks)
@@ -198,7 +201,7 @@ async def stream(dut) -> None:
         frames, (source, sink), rng = len(images[0]), STALLS[job["stalls"]], random.Random(job["seed"])
         if job["select"] is not None:
             dut.select_i.value = job["select"]
-        sources = [Source(dut, name, x.tobytes(), source, rng) for name, x in zip(job["inputs"], images, strict=True)]
+        sources = [Source(dut, name, x, source, rng) for name, x in zip(job["inputs"], images, strict=True)]
         sinks = [Sink(dut, name, frames, beats, sink, rng) for name, beats in job["outputs"].items()]
         try:
             cycles = await run(dut, sources, sinks, job["patience"])

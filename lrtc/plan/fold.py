@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lrtc.errors import FaultList, LrtcError, nearest
 from lrtc.plan.stages import window_gaps
-from lrtc.plan.stream import StreamLayer, stream_inputs, stream_outputs
+from lrtc.plan.stream import StreamLayer, divisors, stream_inputs, stream_outputs
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,6 @@ class FoldPlan:
         return rows
 
 
-def divisors(n: int) -> tuple[int, ...]:
-    """Return the divisors of n, ascending."""
-    low = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
-    return tuple(sorted({*low, *(n // d for d in low)}))
-
-
 def legal_pe(layer: StreamLayer) -> tuple[int, ...]:
     """Return the PE counts that divide the output channels, and those of a group or are a multiple of them."""
     group = layer.outputs // layer.groups
@@ -121,7 +115,7 @@ def plan_folding(
     origin) → (pe, simd), which the target does not bind. LrtcError names every illegal folding with the legal ones.
     """
     given = _given(layers, fold or {})
-    inputs = _named((name, layer.type_of(name).size) for name, layer in stream_inputs(layers).items())
+    inputs = _named((name, layer.type_of(name).size // layer.width) for name, layer in stream_inputs(layers).items())
     outputs = _named((layer.value, layer.output.size) for layer in stream_outputs(layers))
     floors = {layer.name: _least_cycles(layer, 1) for layer in layers}
     floors = _ends("input", inputs) | floors | _ends("output", outputs)

@@ -147,9 +147,11 @@ def stage_network(
         if k:
             network.source()
         pixels, channels = prod(layer.type_of(name).shape[:-1]), layer.type_of(name).shape[-1]
-        if not layer.serial and channels > 1:
-            network.upsize(channels, pixels)
-        give(name, pixels * channels if layer.serial else pixels)
+        if not layer.serial and channels > layer.width:
+            network.upsize(channels // layer.width, pixels)
+        elif not layer.serial and channels < layer.width:
+            network.downsize(layer.width // channels, pixels * channels // layer.width)
+        give(name, layer.beats_in if layer.serial else pixels)
     for k, (layer, fold) in enumerate(zip(layers, folds, strict=True)):
         links = tuple(streams[name].pop(0) for name in layer.sources)
         if layer.joins:

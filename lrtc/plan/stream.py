@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from lrtc.errors import Fault
+from lrtc.errors import Fault, FaultList
 from lrtc.ir import Graph, Node, TensorType
 from lrtc.ir.ops import (
     Add,
@@ -82,10 +82,10 @@ class Window:
 class StreamLayer:
     """One layer: a node, and what follows it element by element (`posts`) and has no other reader.
 
-    sources: the values it reads, of the types `inputs`; constants are not among them. serial: it takes elements one a
-    beat, as they enter the network; other layers take whole pixels. leaves: what it gives leaves the network. final:
+    sources: the values it reads, of the types `inputs`; constants are not among them. serial: it takes elements as they
+    enter the network, `width` a beat; other layers take whole pixels. leaves: what it gives leaves the network. final:
     and no other layer reads it, so its folds need not wait for each other. before: rearrangements that a
-    rearrangement goes on from.
+    rearrangement goes on from. width: elements in a beat of the network's inputs.
     """
 
     node: Node
@@ -97,6 +97,7 @@ class StreamLayer:
     final: bool = False
     leaves: bool = False
     before: tuple[Node, ...] = ()
+    width: int = 1
 
     @property
     def name(self) -> str:
@@ -152,7 +153,7 @@ class StreamLayer:
         """Return how many channels come at once before the posts, and how often that makes a pixel; pe: of its fold."""
         if self.has_weights:
             return pe, self.outputs // pe
-        return (1, self.outputs) if self.serial else (self.outputs, 1)
+        return (self.width, self.outputs // self.width) if self.serial else (self.outputs, 1)
 
     def gathers(self, pe: int) -> bool:
         """Return whether what comes of a pixel is put side by side again, to leave at once."""
@@ -166,7 +167,7 @@ class StreamLayer:
     @property
     def beats_in(self) -> int:
         """Return the beats an image at each input."""
-        return self.input.size if self.serial else prod(self.input.shape[:-1])
+        return self.input.size // self.width if self.serial else prod(self.input.shape[:-1])
 
     @cached_property
     def moves(self) -> tuple[Move, ...]:
@@ -246,8 +247,11 @@ def _where(graph: Graph, name: str) -> str:
     return (producer.origin if producer else "") or f"%{name}"
 
 
-def stream_layers(graph: Graph) -> tuple[StreamLayer, ...]:
-    """Return the layers of a graph without stream faults, in topological order; the last one gives the result."""
+def stream_layers(graph: Graph, width: int = 1) -> tuple[StreamLayer, ...]:
+    """Return the layers of a graph without stream faults, in topological order; the last one gives the result.
+
+    width: elements in a beat of the inputs. LrtcError with the legal ones if they do not make whole pixels or images.
+    """
     layers: list[StreamLayer] = []
     fused: set[str] = set()
     moved: dict[str, tuple[Node, ...]] = {}  # rearrangement → those before it, which it takes along
@@ -269,7 +273,13 @@ def stream_layers(graph: Graph) -> tuple[StreamLayer, ...]:
         leaves = value in graph.outputs
         types = tuple(graph.types[name] for name in sources)
         window, final = _window(graph, node, sources[0]), leaves and not reads[value]
-        layers.append(StreamLayer(node, posts, sources, types, window, serial, final, leaves, before))
+        layers.append(StreamLayer(node, posts, sources, types, window, serial, final, leaves, before, width))
+    faults = FaultList()
+    for name, layer in stream_inputs(layers).items() if width != 1 else ():
+        if width not in legal_widths(layer, name):
+            legal = ", ".join(map(str, legal_widths(layer, name)))
+            faults.add(name, f"{width} elements a beat do not divide {layer.type_of(name)}; legal: {legal}")
+    faults.check("{n} in the width of the input")
     return tuple(layers)
 
 
@@ -282,6 +292,21 @@ def _goes_on(graph: Graph, chain: tuple[Node, ...]) -> Node | None:
         return None
     shape = graph.types[chain[0].ins[0]].shape
     return readers[0] if walks(order_of(shape, [(n.op.axes, n.op.shape) for n in (*chain, readers[0])])) else None
+
+
+def legal_widths(layer: StreamLayer, name: str) -> tuple[int, ...]:
+    """Return how many elements a beat of the input `name` may carry to its first reader, ascending."""
+    size, channels = layer.type_of(name).size, layer.type_of(name).shape[-1]
+    if layer.serial and isinstance(layer.node.op, Linear):
+        return divisors(size)
+    pixels = () if layer.serial else divisors(size // channels)
+    return tuple(sorted({*divisors(channels), *(k * channels for k in pixels)}))
+
+
+def divisors(n: int) -> tuple[int, ...]:
+    """Return the divisors of n, ascending."""
+    low = [d for d in range(1, int(n**0.5) + 1) if n % d == 0]
+    return tuple(sorted({*low, *(n // d for d in low)}))
 
 
 def _posts(graph: Graph, node: Node) -> tuple[Node, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 PORTS = """    input  wire        clk_i,
@@ -9,7 +10,7 @@ PORTS = """    input  wire        clk_i,
     input  wire [7:0]  select_i,
     input  wire        s_axis_tvalid,
     output wire        s_axis_tready,
-    input  wire [7:0]  s_axis_tdata,
+    input  wire [63:0] s_axis_tdata,
     output wire        m_axis_tvalid,
     input  wire        m_axis_tready,
     output wire [31:0] m_axis_tdata,
@@ -23,12 +24,14 @@ def bench(designs: Mapping[str, Mapping[str, str]], top: str = "bench") -> dict[
     lines.append(f"    wire [31:0] out_data [0:{n - 1}];")
     files: dict[str, str] = {}
     for k, (name, own) in enumerate(designs.items()):
+        width = int(re.search(r"input +wire \[(\d+):0\] +s_axis_tdata", own[f"{name}.sv"])[1]) + 1
         files |= {path: text for path, text in own.items() if path != "files.f"}
         lines.append(
             f"    {name} u_{k} (.clk_i, .rst_ni(rst_ni && select_i == {k}), "
-            f".s_axis_tvalid(s_axis_tvalid && select_i == {k}), .s_axis_tready(in_ready[{k}]), .s_axis_tdata, "
-            f".m_axis_tvalid(out_valid[{k}]), .m_axis_tready(m_axis_tready && select_i == {k}), "
-            f".m_axis_tdata(out_data[{k}]), .m_axis_tlast(out_last[{k}]));"
+            f".s_axis_tvalid(s_axis_tvalid && select_i == {k}), .s_axis_tready(in_ready[{k}]), "
+            f".s_axis_tdata(s_axis_tdata[{width - 1}:0]), .m_axis_tvalid(out_valid[{k}]), "
+            f".m_axis_tready(m_axis_tready && select_i == {k}), .m_axis_tdata(out_data[{k}]), "
+            f".m_axis_tlast(out_last[{k}]));"
         )
     for port, wire in (("s_axis_tready", "in_ready"), ("m_axis_tvalid", "out_valid"), ("m_axis_tlast", "out_last")):
         lines.append(f"    assign {port} = {wire}[select_i];")

@@ -25,7 +25,7 @@ from lrtc.ir.ops import (
     TopK,
 )
 
-U2, U4 = Elem("u", 2), Elem("u", 4)
+U1, U2, U4 = Elem("u", 1), Elem("u", 2), Elem("u", 4)
 
 
 class Maker:
@@ -321,6 +321,23 @@ def special() -> dict[str, tuple[Graph, dict[str, object]]]:
         ),
         "nibbles": (Maker("nibbles", (3, 4, 3), elem=U4).conv("a", 4).codes(B1).done(), {}),
         "counts": (Maker("counts", (6,), elem=U2).linear("a", 4, U2).codes(U2).done(), {"output": "class"}),
+        "wide_bits": (
+            Maker("wide_bits", (28,), elem=U1).threshold().linear("a", 6, B1).threshold().linear("b", 3).done(),
+            {"input_lanes": 7},
+        ),
+        "wide_parts": (
+            Maker("wide_parts", (5, 4, 6)).conv("a", 4, padding=(1, 1, 1, 1)).threshold().linear("b", 3).done(),
+            {"input_lanes": 3},
+        ),
+        "wide_pixels": (
+            Maker("wide_pixels", (6, 4, 1), elem=U4).conv("a", 4, elem=B1).threshold().linear("b", 3).done(),
+            {"input_lanes": 12},
+        ),
+        "wide_linear": (
+            Maker("wide_linear", (4, 3, 2)).linear("a", 4).affine().done(),
+            {"input_lanes": 8, "output": "class"},
+        ),
+        "wide_all": (Maker("wide_all", (5,), elem=U2).linear("a", 4, U2).affine().done(), {"input_lanes": 5}),
         "one": (
             Maker("one", (1, 1, 1)).conv("a", 1, kernel=(1, 1)).threshold().linear("b", 1).done(),
             {"output": "class"},

@@ -11,7 +11,7 @@ from verilog.networks import special, turning
 
 from lrtc import interp
 from lrtc.backends.verilog import emit
-from lrtc.check.simulate import Job, simulate_jobs
+from lrtc.check.simulate import Job, input_form, simulate_jobs
 from lrtc.driver import compile
 from lrtc.nn import discretize
 from lrtc.passes import run_pipeline
@@ -50,7 +50,7 @@ def test_rtl_equals_interpreter_and_plan():
         if options.get("output") == "class":
             want = want.argmax(axis=1)[:, None]
         for stalls in ("idle", "backpressure"):
-            jobs.append(Job(x, want.shape[1], stalls, seed=k, select=k))
+            jobs.append(Job(x, want.shape[1], stalls, seed=k, select=k, form=input_form(out.files, name)))
             cases.append((name, out.plan, want))
     for job, (name, plan, want), got in zip(jobs, cases, simulate_jobs(bench(files), "bench", jobs), strict=True):
         where = f"{name} under {job.stalls}, seed {job.seed}"

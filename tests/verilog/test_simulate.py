@@ -63,7 +63,7 @@ def test_rules_of_the_stream():
         (1, "sink"): "m_axis changed from",
         (2, "sink"): "m_axis_tvalid fell",
         (3, "idle"): "TLAST is 1 at beat 0 of an image of 1|TLAST is 0 at beat 0 of an image of 1",
-        (4, "idle"): "nothing has moved for 200 cycles; 3 of 8 bytes are in, 3 of 8 beats out",
+        (4, "idle"): "nothing has moved for 200 cycles; 3 of 8 beats are in, 3 of 8 out",
         (5, "idle"): "a beat came after the last of 8 images",
     }
     for (rule, stalls), words in broken.items():

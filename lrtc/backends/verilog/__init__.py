@@ -20,7 +20,7 @@ from lrtc.plan.stream import stream_faults, stream_layers
 from lrtc.resources import share
 
 ANSWERS = ("logits", "class")
-OPTIONS = ("output", "target_cycles", "fold", "templates", "vectors")
+OPTIONS = ("output", "target_cycles", "fold", "input_lanes", "templates", "vectors")
 LIBRARY_MODULE = re.compile(r"^\s*(lrtc_\w+)\s*#?\s*\(", re.MULTILINE)
 # Names of modules that a tool would refuse for the top; layers carry a prefix.
 KEYWORDS = frozenset(
@@ -48,11 +48,12 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     """Return the files of the accelerator `name` and its FoldPlan.
 
     options: output "logits" (default) or "class"; target_cycles (an image); fold {layer: (pe, simd)};
-    templates: a folder that is searched before ours. vectors: for the C self-test, not used here.
+    input_lanes: elements in a beat of the inputs (default 1); templates: a folder that is searched
+    before ours. vectors: for the C self-test, not used here.
     """
     options = dict(options or {})
     _check(graph, name, options)
-    layers = stream_layers(graph)
+    layers = stream_layers(graph, options.get("input_lanes") or 1)
     answer = options.get("output", "logits")
     plan = plan_stream(layers, options.get("target_cycles"), options.get("fold"), answer == "class")
     modules = module_names(name, layers)

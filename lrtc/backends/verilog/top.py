@@ -30,13 +30,24 @@ def module_names(name: str, layers: tuple[StreamLayer, ...]) -> dict[str, str]:
 class AxisView:
     """One AXI4-Stream port. name: its prefix. label: the prefix with a colon, where there are several ports.
 
-    bits: of an element of an input. beats: an image.
+    bits: of an element. lanes: elements in a beat. beats: an image.
     """
 
     name: str
     label: str
     bits: int
     beats: int
+    lanes: int = 1
+
+    @property
+    def used(self) -> int:
+        """Return the bits of a beat that carry something."""
+        return self.bits * self.lanes
+
+    @property
+    def width(self) -> int:
+        """Return the bits of a beat: whole octets."""
+        return -(-self.used // 8) * 8
 
 
 @dataclass(frozen=True)
@@ -102,22 +113,24 @@ class _Body:
         count = self.count[value]
         self.streams[value] = self.chain.fork(value, count) if count > 1 else [self.chain.stream]
 
-    def _view(self, side: str, name: str, bits: int, beats: int) -> AxisView:
-        return (
-            AxisView(side, "", bits, beats)
-            if self.plain
-            else AxisView(f"{side}_{name}", f"{side}_{name}: ", bits, beats)
-        )
+    def _view(self, side: str, name: str, bits: int, beats: int, lanes: int = 1) -> AxisView:
+        port, label = (side, "") if self.plain else (f"{side}_{name}", f"{side}_{name}: ")
+        return AxisView(port, label, bits, beats, lanes)
 
     def input(self, source: Input, reader: StreamLayer) -> AxisView:
-        """Add what makes pixels of the bytes of an input."""
-        bits, channels = source.type.elem.bits, source.type.shape[-1]
-        view = self._view("s_axis", source.name, bits, source.type.size)
-        self.chain.stream = Stream(view.name, bits, f"{view.name}_tdata[{bits - 1}:0]" if bits < 8 else "")
-        if not reader.serial and channels > 1:
-            pixel = Stream("pixel" if self.plain else f"{source.name}_pixel", bits * channels)
-            sizes, note = {"Width": bits, "Ratio": channels}, f"{channels} bytes a pixel"
+        """Add what makes pixels of the beats of an input."""
+        bits, channels, lanes = source.type.elem.bits, source.type.shape[-1], reader.width
+        view = self._view("s_axis", source.name, bits, source.type.size // lanes, lanes)
+        used = f"{view.name}_tdata[{view.used - 1}:0]" if view.used < view.width else ""
+        self.chain.stream = Stream(view.name, view.used, used)
+        pixel = Stream("pixel" if self.plain else f"{source.name}_pixel", bits * channels)
+        if not reader.serial and channels > lanes:
+            sizes = {"Width": view.used, "Ratio": channels // lanes}
+            note = f"{channels} bytes a pixel" if lanes == 1 else f"{channels} elements a pixel"
             self.chain.add("lrtc_upsize", f"{view.name}_pixel", pixel, sizes, note)
+        elif not reader.serial and channels < lanes:
+            sizes = {"Width": pixel.bits, "Ratio": lanes // channels}
+            self.chain.add("lrtc_downsize", f"{view.name}_pixel", pixel, sizes, f"{lanes // channels} pixels a beat")
         self._give(source.name)
         return view
 

@@ -57,7 +57,7 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
     """Return the view of one layer."""
     names = [f"in{k}" for k in range(len(layer.inputs))] if layer.joins else ["in"]
     ports = [
-        Stream(name, type_.elem.bits * (1 if layer.serial else type_.shape[-1]))
+        Stream(name, type_.elem.bits * (layer.width if layer.serial else type_.shape[-1]))
         for name, type_ in zip(names, layer.inputs, strict=True)
     ]
     chain, queued = Chain(ports[0]), []
