@@ -12,23 +12,52 @@ from lrtc.nn.noise import normal_like
 from lrtc.nn.sampling import VARIANCE_EPS, SampledSign
 
 
+def _of_torch(cls, func, types, args=(), kwargs=None):
+    """What torch calls when one of its functions meets a distribution; `lrtc.nn.operations` has the table."""
+    from lrtc.nn.operations import apply  # it needs the layers, which need this file
+
+    return apply(func.__name__, args, kwargs or {})
+
+
+def _attribute(self, name: str):
+    from lrtc.nn.operations import attribute
+
+    return attribute(self, name)
+
+
+def _item(self, key):
+    if isinstance(key, tuple):  # x[:, a:b], as of a tensor; x[0] is the mean, as of a tuple
+        return type(self)(self.mean[key], full(self)[1][key])
+    return tuple.__getitem__(self, key)
+
+
+def _sum(self, other):
+    return _of_torch(None, torch.add, (), (self, other))
+
+
+def _no_arithmetic(self, other):
+    raise TypeError(f"a {type(self).__name__} is added to others only; scale it by lrtc.nn.LRTGain or LRTBatchNorm")
+
+
 class Gaussian(NamedTuple):
     """A pre-activation distribution: independent normals of this mean and variance, [N, C] or [N, C, H, W].
 
     The variance has batch axis 1 where it is the same for every sample (±1 inputs), and then H and W 1 too where it
-    is the same for every position (no padding).
+    is the same for every position (no padding). Torch's pools, sums, concatenations and moves take it as they take a
+    tensor (`lrtc.nn.operations`).
     """
 
     mean: Tensor
     var: Tensor
 
-    def __add__(self, other: Tensor | Gaussian) -> Gaussian:
-        """Return the distribution of the sum with a given value, or with an independent Gaussian: a shortcut."""
-        if isinstance(other, Gaussian):
-            return Gaussian(self.mean + other.mean, self.var + other.var)
-        return Gaussian(self.mean + other, self.var) if isinstance(other, Tensor) else NotImplemented
+    __torch_function__ = classmethod(_of_torch)
+    __getattr__, __getitem__, __add__, __radd__ = _attribute, _item, _sum, _sum
+    __mul__ = __rmul__ = __sub__ = __rsub__ = __truediv__ = _no_arithmetic
 
-    __radd__ = __add__
+    @classmethod
+    def of(cls, mean: Tensor, var: Tensor) -> Gaussian:
+        """Return the distribution of this mean and variance."""
+        return cls(mean, var)
 
 
 class Moments(NamedTuple):
@@ -37,9 +66,34 @@ class Moments(NamedTuple):
     mean: Tensor
     second: Tensor
 
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Moments:
-        """Return both moments flattened, so that `nn.Flatten` accepts the pair as it accepts a tensor."""
-        return Moments(self.mean.flatten(start_dim, end_dim), self.second.flatten(start_dim, end_dim))
+    __torch_function__ = classmethod(_of_torch)
+    __getattr__, __getitem__, __add__, __radd__ = _attribute, _item, _sum, _sum
+    __mul__ = __rmul__ = __sub__ = __rsub__ = __truediv__ = _no_arithmetic
+
+    @property
+    def var(self) -> Tensor:
+        """Return E[h²] − E[h]², never below zero."""
+        return (self.second - self.mean.square()).clamp_min(0)
+
+    @classmethod
+    def of(cls, mean: Tensor, var: Tensor) -> Moments:
+        """Return the distribution of this mean and variance."""
+        return cls(mean, var + mean.square())
+
+
+def full(x: Gaussian | Moments) -> tuple[Tensor, Tensor]:
+    """Return both tensors of x, the second one expanded to the shape of the first."""
+    return x.mean, tuple.__getitem__(x, 1).expand_as(x.mean)
+
+
+def as_gaussian(x: Tensor | Gaussian | Moments) -> Tensor | Gaussian:
+    """Return Moments of sums and averages as the Gaussian of the same mean and variance; all else as it is."""
+    return Gaussian(x.mean, x.var) if isinstance(x, Moments) else x
+
+
+def as_moments(x: Tensor | Gaussian | Moments) -> Tensor | Moments:
+    """Return a Gaussian by its first two moments, which are all that a linear layer needs; all else as it is."""
+    return Moments(x.mean, x.var + x.mean.square()) if isinstance(x, Gaussian) else x
 
 
 def standardize(g: Gaussian) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lrtc.nn.distribution import Gaussian, Moments, sample_normal
+from lrtc.nn.distribution import Gaussian, Moments, as_gaussian, as_moments, sample_normal
 
 EXACT_LIMIT = 2**24  # below it float32 holds every integer
 
@@ -56,7 +56,8 @@ class LRTScale(nn.Module):
         self.register_buffer("offset", torch.zeros(num_classes, dtype=torch.int32))
         self.register_buffer("is_discrete", torch.tensor(False))
 
-    def forward(self, x: Tensor | Gaussian) -> Tensor:
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor:
+        x = as_gaussian(x)
         if isinstance(x, Gaussian):
             scores = Gaussian(x.mean * self.scale + self.bias, x.var * self.scale.square())
             return sample_normal(scores) if self.training else scores.mean
@@ -109,10 +110,11 @@ class IntegerWeights(nn.Module):
     def _latent(self) -> Tensor:
         return self.weight if self.signed else self.weight.clamp_min(0)
 
-    def forward(self, x: Tensor | Moments) -> Tensor | Gaussian:
+    def forward(self, x: Tensor | Moments | Gaussian) -> Tensor | Gaussian:
+        x = as_moments(x)
         if isinstance(x, Moments):
-            spread, weight = (x.second - x.mean.square()).clamp_min(0), self._latent()
-            return Gaussian(self._map(x.mean, weight) + self._per_output(self.bias), self._map(spread, weight.square()))
+            weight = self._latent()
+            return Gaussian(self._map(x.mean, weight) + self._per_output(self.bias), self._map(x.var, weight.square()))
         if not self.is_discrete:
             return self._map(x, self._latent()) + self._per_output(self.bias)
         exact = torch.float64 if x.is_cuda else x.dtype
@@ -146,7 +148,7 @@ class QuantLinear(IntegerWeights):
     def _map(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.linear(x, weight)
 
-    def forward(self, x: Tensor | Moments) -> Tensor:
+    def forward(self, x: Tensor | Moments | Gaussian) -> Tensor:
         scores = super().forward(x)
         if not isinstance(scores, Gaussian):
             return scores

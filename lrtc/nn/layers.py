@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lrtc.nn import weights as W
-from lrtc.nn.distribution import Gaussian, Moments
+from lrtc.nn.distribution import Gaussian, Moments, as_moments
 
 
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
@@ -75,7 +75,8 @@ class _LRTLayer(nn.Module):
     def _map(self, x: Tensor, weight: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def forward(self, x: Tensor | Moments) -> Tensor | Gaussian:
+    def forward(self, x: Tensor | Moments | Gaussian) -> Tensor | Gaussian:
+        x = as_moments(x)
         # Half precision holds ±1 and rounds their sums; integers up to 255, squares and variances need all of float32.
         if self.is_discrete:
             with full_precision(x):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lrtc.nn.distribution import Gaussian
+from lrtc.nn.distribution import Gaussian, Moments, as_gaussian
 from lrtc.nn.sampling import Normalize, channels
 
 
@@ -66,7 +66,8 @@ class LRTBatchNorm(_Norm):
         super().__init__(num_features, eps)
         self.momentum = momentum
 
-    def forward(self, x: Tensor | Gaussian) -> Tensor | Gaussian:
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor | Gaussian:
+        x = as_gaussian(x)
         if self.training:
             return self._by_batch(x)
         gamma, mean, var = self.weight.abs(), self.running_mean, self.running_var
@@ -100,8 +101,8 @@ class LRTGain(nn.Module):
         self.gain = nn.Parameter(torch.ones(num_features))
         self.bias = nn.Parameter(torch.zeros(num_features))
 
-    def forward(self, x: Tensor | Gaussian) -> Tensor | Gaussian:
-        gain = self.gain.abs()
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor | Gaussian:
+        x, gain = as_gaussian(x), self.gain.abs()
         if isinstance(x, Gaussian):
             scale, bias = channels(gain, x.mean), channels(self.bias, x.mean)
             return Gaussian(x.mean * scale + bias, x.var * scale.square())

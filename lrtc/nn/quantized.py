@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lrtc.nn.distribution import Gaussian, sample_normal
+from lrtc.nn.distribution import Gaussian, Moments, as_gaussian, sample_normal
 from lrtc.nn.heads import IntegerWeights
 from lrtc.nn.layers import check_groups, pair, sides
 
@@ -95,7 +95,8 @@ class LRTReLU(nn.Module):
     Real activations: such a network is trained as it is, and quantised by a calibration set (`lrtc quantize`).
     """
 
-    def forward(self, x: Tensor | Gaussian) -> Tensor:
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor:
+        x = as_gaussian(x)
         return F.relu(sample_normal(x) if isinstance(x, Gaussian) else x)
 
 
@@ -123,7 +124,8 @@ class QuantActivation(nn.Module):
     def high(self) -> int:
         return self.low + (1 << self.bits) - 1
 
-    def forward(self, x: Tensor | Gaussian) -> Tensor:
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor:
+        x = as_gaussian(x)
         x = sample_normal(x) if isinstance(x, Gaussian) else x
         ratio = x / torch.full((), self.scale, dtype=x.dtype, device=x.device)  # a number might become a product
         code = torch.round(ratio.detach()).clamp(self.low, self.high)

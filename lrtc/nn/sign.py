@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lrtc.nn.distribution import Gaussian, Moments, log_thirds, sample_sign, sign_mean
+from lrtc.nn.distribution import Gaussian, Moments, as_gaussian, log_thirds, sample_sign, sign_mean
 from lrtc.nn.sampling import HardSign
 
 MODES = ("gumbel", "moment")
@@ -27,6 +27,7 @@ class LRTSign(nn.Module):
                         l = log Φ(m/s) − log Φ(−m/s) and L logistic noise; `hard` gives sign(l + L) forward and
                         the gradient of h_soft backward (Berger 2023). Also in eval mode: the weights are still random.
     Gaussian, "moment"  Moments(erf(m / s√2), 1), nothing sampled. Trains well and discretises badly: for study.
+    Moments             of sums and averages of activations: as the Gaussian of the same mean and variance
     """
 
     def __init__(self, temperature: float = 1.0, mode: str = "gumbel", hard: bool = True):
@@ -34,7 +35,10 @@ class LRTSign(nn.Module):
         _check(temperature, mode)
         self.temperature, self.mode, self.hard = temperature, mode, hard
 
-    def forward(self, x: Tensor | Gaussian) -> Tensor | Moments:
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor | Moments:
+        if isinstance(x, Moments) and bool((x.second == 1).all()):
+            return x  # ±1 already
+        x = as_gaussian(x)
         if isinstance(x, Gaussian):
             if self.mode == "gumbel":
                 return sample_sign(x, self.temperature, self.hard)
@@ -64,7 +68,8 @@ class LRTTernarySign(nn.Module):
         self.width = float(torch.tensor(width, dtype=torch.float32))
         self.temperature, self.mode, self.hard = temperature, mode, hard
 
-    def forward(self, x: Tensor | Gaussian) -> Tensor | Moments:
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor | Moments:
+        x = as_gaussian(x)
         if isinstance(x, Gaussian):
             logits = log_thirds(x, self.width)
             if self.mode == "gumbel":

@@ -1,7 +1,7 @@
 """Layers without parameters that compute what a compiled network computes: sums, averages, channels, classes.
 
 Torch's own operations mean the same and are described as these; a rebuilt network runs these, so that the arithmetic
-does not depend on which kernel torch picks.
+does not depend on which kernel torch picks. All but TopClasses take distributions too.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lrtc.nn.distribution import Gaussian
+from lrtc.nn.distribution import Gaussian, Moments
 from lrtc.nn.layers import pair
 
 
 class Add(nn.Module):
-    """Return a + b: the end of a shortcut."""
+    """Return a + b: the end of a shortcut; of distributions, independent ones."""
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+    def forward(self, a: Tensor | Gaussian | Moments, b: Tensor | Gaussian | Moments) -> Tensor | Gaussian | Moments:
         return a + b
 
 
 class Concat(nn.Module):
-    """Return its values side by side along the channels, axis 1."""
+    """Return its values side by side along the channels, axis 1; a given one among distributions has no variance."""
 
-    def forward(self, *values: Tensor) -> Tensor:
+    def forward(self, *values: Tensor | Gaussian | Moments) -> Tensor | Gaussian | Moments:
         return torch.cat(values, dim=1)
 
 
@@ -104,7 +104,7 @@ class Reshape(nn.Module):
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(len(x), *self.shape)
+        return x.reshape(x.shape[0], *self.shape)
 
     def extra_repr(self) -> str:
         return str(self.shape)
@@ -152,26 +152,26 @@ class SumPool2d(nn.Module):
 class ExactAvgPool2d(SumPool2d):
     """Return the averages over windows, padded taps counted as 0: the sum, divided once (D17).
 
-    Of a Gaussian, a Gaussian: independent positions, so s'² = Σ s² / taps².
+    Of a Gaussian a Gaussian, of Moments Moments: independent positions, so s'² = Σ s² / taps².
     """
 
-    def forward(self, x: Tensor | Gaussian) -> Tensor | Gaussian:
-        taps = self.kernel_size[0] * self.kernel_size[1]
-        if isinstance(x, Gaussian):
-            var = x.var.expand(*x.var.shape[:2], *x.mean.shape[2:])
-            return Gaussian(super().forward(x.mean) / taps, super().forward(var) / taps**2)
-        return divided(super().forward(x), taps)
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor | Gaussian | Moments:
+        if isinstance(x, (Gaussian, Moments)):
+            return F.avg_pool2d(x, self.kernel_size, self.stride, self.padding)
+        return divided(super().forward(x), self.kernel_size[0] * self.kernel_size[1])
 
 
 class ExactAvgPool1d(nn.Module):
-    """Return the averages over windows of a signal [N, C, L], padded taps counted as 0 (D17)."""
+    """Return the averages over windows of a signal [N, C, L], padded taps counted as 0 (D17); of distributions too."""
 
     def __init__(self, kernel_size: int, stride: int | None = None, padding: int = 0):
         super().__init__()
         self.kernel_size, self.padding = kernel_size, padding
         self.stride = kernel_size if stride is None else stride
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor | Gaussian | Moments:
+        if isinstance(x, (Gaussian, Moments)):
+            return F.avg_pool1d(x, self.kernel_size, self.stride, self.padding)
         row = (x[:, :, None], (1, self.kernel_size), (1, self.stride), (0, self.padding))
         return divided(F.avg_pool2d(*row, divisor_override=1)[:, :, 0], self.kernel_size)
 
@@ -180,14 +180,19 @@ class ExactAvgPool1d(nn.Module):
 
 
 class ExactMean(nn.Module):
-    """Return the average over the last `axes` axes, H and W (2) or L (1): the sum, divided once (D17)."""
+    """Return the average over the last `axes` axes, H and W (2) or L (1): the sum, divided once (D17).
+
+    Of a Gaussian a Gaussian, of Moments Moments: independent positions, so s'² = Σ s² / n².
+    """
 
     def __init__(self, axes: int = 2, keepdim: bool = False):
         super().__init__()
         self.axes, self.keepdim = axes, keepdim
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Gaussian | Moments) -> Tensor | Gaussian | Moments:
         over = tuple(range(-self.axes, 0))
+        if isinstance(x, (Gaussian, Moments)):
+            return torch.mean(x, over, self.keepdim)
         return divided(x.sum(over, keepdim=self.keepdim), x.shape[2:].numel())
 
     def extra_repr(self) -> str:

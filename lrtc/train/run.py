@@ -16,7 +16,7 @@ import lightning
 import torch
 from torch import nn
 
-from lrtc.errors import LrtcError
+from lrtc.errors import Fault, LrtcError
 from lrtc.frontend.modelfile import save
 from lrtc.nn import (
     accuracy,
@@ -94,20 +94,34 @@ def train(
 
 
 def _check(net: nn.Module, *parts: Samples) -> None:
-    """Raise LrtcError unless inputs and labels fit the network."""
+    """Raise LrtcError unless inputs and labels fit the network, in training too, where its weights are random."""
     for part in parts:
         if not len(part):
             raise LrtcError("there are no samples; training and validation need at least one each")
-    trial = copy.deepcopy(net).eval()
-    try:
-        with torch.no_grad():
-            scores = trial(parts[0].x[:2])
-    except (ValueError, RuntimeError) as e:
-        raise LrtcError(f"inputs {tuple(parts[0].x.shape)} do not fit the network: {e}") from e
+    scores = _trial(net, parts[0].x[:2])
     if scores.dim() != 2:
         raise LrtcError(f"the network gives {tuple(scores.shape)} for 2 inputs; class scores (2, classes) are expected")
     for part in parts:
         part.check_classes(scores.shape[1])
+
+
+def _trial(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return the scores of a copy of the network in training; LrtcError names the layer that cannot."""
+    trial = copy.deepcopy(net).train()
+    inside: list[str] = []
+    hooks = []
+    for name, m in trial.named_modules():
+        where = f"{name or 'forward'} ({type(m).__name__})"
+        hooks.append(m.register_forward_pre_hook(lambda _m, _args, where=where: inside.append(where)))
+        hooks.append(m.register_forward_hook(lambda _m, _args, _out: inside.pop() and None))
+    try:
+        with torch.no_grad():
+            return trial(x)
+    except (ValueError, RuntimeError, TypeError, AttributeError) as e:
+        said = str(e)
+        if "'Tensor' object is not callable" in said:
+            said += "; where weights are random, x.mean is a number, not a method: use lrtc.nn.ExactMean"
+        raise LrtcError(f"inputs {tuple(x.shape)[1:]} do not fit the network", [Fault(inside[-1], said)]) from e
 
 
 @dataclass(frozen=True)

@@ -110,10 +110,18 @@ def test_labels_out_of_range_are_refused(tiny, tmp_path):
 
 def test_inputs_of_another_shape_are_refused(tiny, tmp_path):
     wide = Samples(tiny[0].x[..., :7], tiny[0].y)
-    with pytest.raises(LrtcError, match=r"inputs \(96, 1, 8, 7\) do not fit the network: .*expected \(N, 1, 8, 8\)"):
+    words = r"inputs \(1, 8, 7\) do not fit the network\n  input \(InputQuantize\): .*expected \(N, 1, 8, 8\)"
+    with pytest.raises(LrtcError, match=words):
         train(tiny_network(), QUICK, wide, tiny[1], tmp_path / "net.pt", display=False)
     with pytest.raises(LrtcError, match=r"96 inputs and labels \(32,\) do not fit"):
         Samples(tiny[0].x, tiny[1].y)
+
+
+def test_layers_that_know_no_distribution_are_refused_by_name_before_training(tiny, tmp_path):
+    net = tiny_network()
+    net.sign1 = nn.ReLU()
+    with pytest.raises(LrtcError, match=r"  sign1 \(ReLU\): relu of a Gaussian.*use lrtc.nn.LRTReLU"):
+        train(net, QUICK, *tiny, tmp_path / "net.pt", display=False)
 
 
 class _Breaks(nn.Module):
