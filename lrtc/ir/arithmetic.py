@@ -167,7 +167,8 @@ class Add(Op):
         for x in ins:
             need(
                 not x.type.elem.is_float,
-                "real values are added; integers and ±1 are supported: add before the batchnorm, or after the sign",
+                "real values are added; integers and ±1 are supported: add before the batchnorm, or after the sign; "
+                "`lrtc quantize` puts real values on one step",
             )
         need(a.type.shape == b.type.shape, f"{a.type.shape} and {b.type.shape} cannot be added")
         return integers(a.low + b.low, a.high + b.high, a.type.shape)
