@@ -13,6 +13,7 @@ from lrtc import __version__
 from lrtc.cli_boards import boards, flash
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
 from lrtc.cli_options import OutputKind, c_form, parse_bits, target_options
+from lrtc.cli_prove import certified, print_proofs, proofs_of, rechecked
 from lrtc.cli_show import show
 from lrtc.errors import LrtcError
 from lrtc.terminal import err, out, print_json, print_line, print_notes, working
@@ -97,6 +98,9 @@ def compile_(
     flash: Flash = None,
     ram: Ram = None,
     constant_time: ConstantTime = False,
+    certificate: Annotated[
+        bool, typer.Option("--certificate", help="prove the result, and write a certificate beside it")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compile MODEL into a folder of C or Verilog.
@@ -125,17 +129,18 @@ def compile_(
         raise LrtcError("--profile predicts the kernels that C has by itself, not those chosen by cost")
     found = choose(opened, *wanted, **options)
     result, chosen = found if found else (compile(opened, target, **options), None)
+    files = {**result.files, **(certified(model, opened, result) if certificate else {})}
     manifest = {"lrtc": __version__, "target": target, "name": result.name}
-    write_folder(folder, result.files, {**manifest, **({"symbols": prefix + result.name} if prefix else {})})
+    write_folder(folder, files, {**manifest, **({"symbols": prefix + result.name} if prefix else {})})
     if as_json:
         rows = [vars(row) for row in layer_rows(result.graph)]
-        print_json({"name": result.name, "target": target, "folder": str(folder), "files": sorted(result.files),
+        print_json({"name": result.name, "target": target, "folder": str(folder), "files": sorted(files),
                     "notes": list(result.notes), "layers": rows, "plan": plan_json(result.plan)})  # fmt: skip
         return
     out.print(layer_table(result.graph))
     print_plan(result.plan)
     print_notes([*result.notes, *(chosen.lines() if chosen else ())])
-    out.print(f"wrote {len(result.files)} files to {folder}", highlight=False, soft_wrap=True)
+    out.print(f"wrote {len(files)} files to {folder}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -183,7 +188,7 @@ def quantize(
 @app.command()
 def verify(
     model: ModelPath,
-    data: DataPath,
+    data: Annotated[Path | None, typer.Option("--data", help="the images, an .npz with x (and y); see `run`")] = None,
     engines: Annotated[
         str | None, typer.Option("--engines", help="comma-separated; default: torch,interp,c,cortex-m0,cortex-m4,rtl")
     ] = None,
@@ -192,6 +197,12 @@ def verify(
     ] = None,
     images: Annotated[int | None, typer.Option("--images", help="images at most, for every engine", min=1)] = None,
     slow_images: Annotated[int, typer.Option("--slow-images", help="images for emulated cores and RTL", min=1)] = 20,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="show for every input that the compiled network is the one that was read")
+    ] = False,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", metavar="FILE", help="check a certificate.json again")
+    ] = None,
     name: Name = None,
     fold: Fold = None,
     cycles: Cycles = None,
@@ -199,16 +210,29 @@ def verify(
 ) -> None:
     """Run the same images through every engine and compare every logit: torch, interpreter, C, emulated C, RTL.
 
-    Exit status 0 when all that ran agree, 1 when one differs. Example: lrtc verify model.pt --data digits.npz
+    --prove needs no images: it shows for every input that what is compiled is what was read.
+    Exit status 0 when all that ran agree, 1 when one differs. Example: lrtc verify model.pt --data digits.npz --prove
     """
     from lrtc.chain import Chain, chosen_engines, verify_chain
     from lrtc.driver import open_model
     from lrtc.report.tables import verdict_table, verdicts_json
 
+    if data is None and not (prove or certificate):
+        raise LrtcError("--data is needed to compare engines; --prove and --certificate need none")
     chosen = chosen_engines(engines, cores)
     opened = open_model(model, name)
+    rtl = target_options("verilog", OutputKind.logits, fold, cycles)
+    proofs = rechecked(certificate, model, opened) if certificate else []
+    proofs += proofs_of(opened, {"c": {}, "verilog": rtl}) if prove else []
+    if proofs and not as_json:
+        print_proofs(proofs)
+    unproven = any(proof.holds is False for proof in proofs)
+    if data is None:
+        if as_json:
+            print_json({"model": opened.name, "proofs": [vars(proof) for proof in proofs]})
+        raise typer.Exit(1 if unproven else 0)
     raw, y = read_images(opened, data, images)
-    chain = Chain(opened, **target_options("verilog", OutputKind.logits, fold, cycles))
+    chain = Chain(opened, **rtl)
     with working("") as progress:
         task = progress.add_task("starting")
 
@@ -221,15 +245,16 @@ def verify(
     skipped = [v.engine for v in verdicts if v.equal is None]
     if as_json:
         print_json(
-            {"model": opened.name, "equal": not differing, "skipped": skipped, "engines": verdicts_json(verdicts)}
-        )
+            {"model": opened.name, "equal": not differing, "skipped": skipped, "engines": verdicts_json(verdicts),
+             "proofs": [vars(proof) for proof in proofs]}
+        )  # fmt: skip
     else:
         out.print(verdict_table(verdicts))
         print_notes(opened.notes)
         text = f"DIFFERENT: {', '.join(differing)}" if differing else "all equal, every logit of every image"
         text += f" (not run: {', '.join(skipped)})" if skipped else ""
         out.print(text, style="bold red" if differing else "bold green", highlight=False)
-    raise typer.Exit(1 if differing else 0)
+    raise typer.Exit(1 if differing or unproven else 0)
 
 
 @app.command()

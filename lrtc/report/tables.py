@@ -17,6 +17,7 @@ from lrtc.ir.printer import printable
 
 if TYPE_CHECKING:
     from lrtc.frontend.quantize_file import Written
+    from lrtc.proving import Proof
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,17 @@ def cost_text(figures) -> str:
 def verdicts_json(verdicts: Iterable[Verdict]) -> list[dict]:
     """Return the verdicts as plain data."""
     return [asdict(v) for v in verdicts]
+
+
+def proof_table(proofs: Iterable[Proof]) -> Table:
+    """Return proofs as a rich table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("target", "proof", "holds", "what was shown"):
+        table.add_column(heading, overflow="fold")
+    for proof in proofs:
+        holds = {True: "yes", False: "NO", None: "open"}[proof.holds]
+        table.add_row(proof.target, proof.what, holds, printable(proof.text))
+    return table
 
 
 def quantiser_table(done: Written) -> Table:
