@@ -8,7 +8,11 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 NET ?= examples/mnist/mnist_ternary.pt
 DIGITS ?= examples/mnist/digits.npz
 
-.PHONY: setup demo test lint bench clean
+# Emulators and compilers that only apt has: QEMU, RISC-V, AVR, Helium, Icarus. Nothing needs them; what is missing is named.
+TOOLS := qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf gcc-avr avr-libc simavr iverilog \
+  gcc-arm-none-eabi libnewlib-arm-none-eabi
+
+.PHONY: setup demo test lint bench tools clean
 
 setup: $(STAMP)
 
@@ -36,6 +40,10 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m lrtc.bench --json build/bench.json
+
+tools:
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends $(TOOLS)
 
 clean:
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
