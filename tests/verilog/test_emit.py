@@ -10,8 +10,8 @@ from graphs import random_network
 from verilog.networks import Maker, special, tiny
 
 import lrtc
+from lrtc.backends.rom import hex_image, signed_bits, threshold_rows, weight_rows
 from lrtc.backends.verilog import emit, refuse
-from lrtc.backends.verilog.rom import hex_image, signed_bits, threshold_rows, weight_rows
 from lrtc.check.verilator import lint
 from lrtc.errors import LrtcError
 from lrtc.ir import B1, T2, U8, Elem, GraphBuilder, tensor

@@ -10,16 +10,15 @@ import jinja2
 
 import lrtc
 from lrtc.backends.base import Backend, Output
-from lrtc.backends.verilog.top import TopView, module_names, top_view
+from lrtc.backends.streaming import answer_faults, module_names
+from lrtc.backends.verilog.top import TopView, top_view
 from lrtc.backends.verilog.views import images, layer_view
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
-from lrtc.ir.ops import TopK
 from lrtc.plan.queues import plan_stream
 from lrtc.plan.stream import stream_faults, stream_layers
 from lrtc.resources import share
 
-ANSWERS = ("logits", "class")
 OPTIONS = ("output", "target_cycles", "fold", "input_lanes", "templates", "vectors")
 LIBRARY_MODULE = re.compile(r"^\s*(lrtc_\w+)\s*#?\s*\(", re.MULTILINE)
 # Names of modules that a tool would refuse for the top; layers carry a prefix.
@@ -78,16 +77,7 @@ def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
             faults.add(str(key), f"no such option{nearest(str(key), OPTIONS)}; known: {', '.join(OPTIONS)}")
     if name in KEYWORDS or name.startswith("lrtc_") or name == "lrtc":
         faults.add(name, "this name is a word of SystemVerilog or begins as the library's modules do; choose another")
-    answer = options.get("output", "logits")
-    if answer not in ANSWERS:
-        faults.add("output", f"{answer!r}{nearest(str(answer), ANSWERS)}; known: {', '.join(ANSWERS)}")
-    if answer == "class" and len(graph.outputs) != 1:
-        faults.add("output", f"a class needs one output, the network has {len(graph.outputs)}; leave this option out")
-    elif answer == "class" and len(graph.types[graph.outputs[0]].shape) != 1:
-        faults.add("output", f"a class needs a vector of logits, the network ends with {graph.types[graph.outputs[0]]}")
-    last = graph.producers.get(graph.outputs[0])
-    if answer == "class" and last is not None and isinstance(last.op, TopK):
-        faults.add("output", "the network ends with classes already; leave this option out")
+    answer_faults(graph, options.get("output", "logits"), faults)
     faults.check("{n} in the options of target verilog")
     if refused := refuse(graph):
         raise LrtcError(f"target verilog cannot build {graph.name}", refused)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lrtc.backends.verilog import rom
+from lrtc.backends import rom
 from lrtc.backends.verilog.netlist import Chain, Stream
 from lrtc.ir import Graph
 from lrtc.ir.ops import Channels, Flatten, Pad

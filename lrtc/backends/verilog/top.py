@@ -4,50 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrtc.backends.verilog import rom
+from lrtc.backends import rom
+from lrtc.backends.streaming import LOGIT_BITS, AxisView
 from lrtc.backends.verilog.netlist import CLOCK, Chain, Instance, Stream
 from lrtc.backends.verilog.views import LayerView
 from lrtc.ir import Graph, Input
 from lrtc.plan.fold import FoldPlan
 from lrtc.plan.stream import StreamLayer, readers, stream_inputs
-
-LOGIT_BITS = 32  # of m_axis_tdata
-
-
-def module_names(name: str, layers: tuple[StreamLayer, ...]) -> dict[str, str]:
-    """Return layer → module name, distinct even where file names ignore case."""
-    taken, found = {name.lower()}, {}
-    for layer in layers:
-        module, k = f"{name}_{layer.name}", 1
-        while module.lower() in taken:
-            module, k = f"{name}_{layer.name}_{k}", k + 1
-        taken.add(module.lower())
-        found[layer.name] = module
-    return found
-
-
-@dataclass(frozen=True)
-class AxisView:
-    """One AXI4-Stream port. name: its prefix. label: the prefix with a colon, where there are several ports.
-
-    bits: of an element. lanes: elements in a beat. beats: an image.
-    """
-
-    name: str
-    label: str
-    bits: int
-    beats: int
-    lanes: int = 1
-
-    @property
-    def used(self) -> int:
-        """Return the bits of a beat that carry something."""
-        return self.bits * self.lanes
-
-    @property
-    def width(self) -> int:
-        """Return the bits of a beat: whole octets."""
-        return -(-self.used // 8) * 8
 
 
 @dataclass(frozen=True)

@@ -4,36 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from lrtc.backends.verilog import rom
+from lrtc.backends import rom
+from lrtc.backends.streaming import (
+    FORMULAS,
+    STREAM_KIND,
+    affine_bits,
+    limits,
+    operand_types,
+    point_nodes,
+    signed_width,
+)
 from lrtc.backends.verilog.moves import move, rearrange
 from lrtc.backends.verilog.netlist import CLOCK, Chain, Instance, Stream, Wire
-from lrtc.ir import Elem, Graph, Node, TensorType
+from lrtc.ir import Elem, Graph, Node
 from lrtc.ir.ops import Add, Affine, Clamp, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
 from lrtc.ir.printer import node_text, printable
 from lrtc.plan.fold import LayerFold
-from lrtc.plan.stream import POSTS, StreamLayer
-
-STREAM_KIND = {"u": 0, "b": 1, "t": 2, "i": 2}  # of an element on a stream, as the library counts kinds
-FORMULAS = {
-    "conv2d": "acc[oy,ox,o] = sum over ky,kx,i of w[o,ky,kx,i] * x[oy*sh+ky*dh-top, ox*sw+kx*dw-left, i]; padding is 0",
-    "linear": "acc[o] = sum over all i of w[o,i] * x[i]",
-    "maxpool": "y[oy,ox,c] = max over the window, min where the direction is -1; padding is left out",
-    "threshold": "z = low + number of levels k with (acc >= level[k,o]) != flip[o]; of b1 bit 1 is +1, bit 0 is -1",
-    "sumpool": "y[oy,ox,c] = sum over the window of x; padding counts 0",
-    "add": "y = a + b",
-    "concat": "y = the channels of all inputs side by side",
-    "affine": "y = acc * multiplier[o] + offset[o]",
-    "clamp": "y = min(max(x, low), high)",
-    "topk": "y[k] = the index of the k-th greatest element, the lowest index first among equals",
-    "pad": "y[oy,ox,c] = x[oy-top, ox-left, c], the value outside x",
-    "crop": "y[oy,ox,c] = x[oy+top, ox+left, c]",
-    "channels": "y[...,k] = x[..., index[k]]",
-    "flatten": "y = the elements of all pixels, in the order of rows, columns, channels (HWC) or channels first (CHW)",
-    "rearrange": "y = x.transpose(axes).reshape(shape)",
-    "identity": "y = x",
-}
+from lrtc.plan.stream import StreamLayer
 
 
 @dataclass(frozen=True)
@@ -107,16 +94,6 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
     )
 
 
-def point_nodes(graph: Graph, layer: StreamLayer) -> list[tuple[Node, Elem]]:
-    """Return what works on elements in a layer, each with the element that it takes."""
-    return [(node, graph.types[node.ins[0]].elem) for node in layer.nodes if isinstance(node.op, POSTS)]
-
-
-def signed_width(elem: Elem) -> int:
-    """Return the bits of a signed number that holds every value of the element."""
-    return elem.bits if STREAM_KIND[elem.kind] == 2 else elem.bits + 1
-
-
 def _extension(elem: Elem, count: int, bits: int) -> dict[str, int]:
     return {"Count": count, "InBits": elem.bits, "InKind": STREAM_KIND[elem.kind], "OutBits": bits}
 
@@ -148,11 +125,6 @@ def _join(chain: Chain, graph: Graph, layer: StreamLayer, streams: list[Stream],
             operands[k] = chain.extend(f"wide{k}", operands[k], _extension(type_.elem, type_.shape[-1], elem.bits))
     sizes = {"Streams": len(operands), "Width": channels * elem.bits}
     chain.join("lrtc_join", "u_concat", operands, Stream("whole", channels * elem.bits), sizes)
-
-
-def operand_types(graph: Graph, node: Node) -> list[tuple[str, TensorType]]:
-    """Return the operands of a node and their types."""
-    return [(name, graph.types[name]) for name in node.ins]
 
 
 def _gather_window(chain: Chain, layer: StreamLayer) -> None:
@@ -254,7 +226,7 @@ def _apply(chain: Chain, graph: Graph, node: Node, elem: Elem, pe: int, folds: i
         return
     bits = node.type.elem.bits
     if isinstance(node.op, Clamp):
-        numbers = {**_extension(elem, pe, bits), **_limits(node.op)}
+        numbers = {**_extension(elem, pe, bits), **limits(node.op)}
         chain.stream = chain.wired("lrtc_clamp", "clamped", chain.stream, pe * bits, numbers)
         return
     rows = graph.const(node.ins[1])
@@ -271,12 +243,6 @@ def _apply(chain: Chain, graph: Graph, node: Node, elem: Elem, pe: int, folds: i
     chain.add("lrtc_affine", "u_affine", Stream("logits", pe * bits), shared | widths)
 
 
-def _limits(op: Clamp) -> dict[str, int]:
-    """Return the limits of a clamp as parameters, no wider than the numbers that they are compared with."""
-    low, high = (None if v is None else int(np.clip(v, -(1 << 31), (1 << 31) - 1)) for v in (op.low, op.high))
-    return {"HasLow": int(low is not None), "HasHigh": int(high is not None), "Low": low or 0, "High": high or 0}
-
-
 def _rank(chain: Chain, node: Node, elem: Elem, pe: int, folds: int) -> None:
     """Add what finds the indices of the greatest elements."""
     if pe > 1:
@@ -284,12 +250,6 @@ def _rank(chain: Chain, node: Node, elem: Elem, pe: int, folds: int) -> None:
     sizes = {"Count": pe * folds, "Width": elem.bits, "K": node.op.k, "Signed": int(STREAM_KIND[elem.kind] == 2)}
     note = "the lowest index wins a tie"
     chain.add("lrtc_topk", "u_topk", Stream("ranked", node.op.k * node.type.elem.bits), sizes, note)
-
-
-def affine_bits(rows: np.ndarray) -> tuple[int, int]:
-    """Return the widths of multipliers and offsets."""
-    multiplier, offset = rows
-    return rom.signed_bits(multiplier), rom.signed_bits(offset)
 
 
 def _min_mask(graph: Graph, layer: StreamLayer) -> str:
