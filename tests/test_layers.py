@@ -179,6 +179,8 @@ NETWORKS = {  # the first words of a row → a network that needs it
     "unsigned 2- to 8-bit weights, conv1d with integer weights": lambda: nn.Sequential(
         InputQuantize((3, 20)), QuantConv1d(3, 4, 5, 2, bits=8, signed=False), LRTBatchNorm(4), LRTSign(),
         nn.Flatten(), QuantLinear(32, 3, bits=3, signed=False)),
+    "weights of any other set of integers": lambda: middle(
+        LRTConv2d(4, 4, 3, padding=1, weights=(-4, -1, 0, 1, 3)), LRTBatchNorm(4), LRTSign()),
     "residual add of ±1": lambda: Residual("signs"),
     "residual add of sums": lambda: Residual("sums"),
     "concat": lambda: Residual("concat"),

@@ -150,6 +150,12 @@ class _Loading:
 
     def _logits(self, path: str, m: nn.Module, prefix: str, how: str, gain: tuple[str, LRTGain] | None) -> None:
         group = self.groups[prefix]
+        if m.theta is not None:
+            self.faults.add(
+                f"{shown(path)} ({type(m).__name__})",
+                f"weights={m.weights!r}; checkpoints have ternary or bipolar ones",
+            )
+            return
         beta = next(name for name in BETA if name in group)
         self._copy(prefix, beta, f"{path}.beta", m.beta, how)
         if m.alpha is not None and "alpha" not in group:

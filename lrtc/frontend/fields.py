@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from lrtc.nn.alphabet import HIGH, LOW, MOST, SETS, canonical, values_of
+
 Field = Callable[[object], str]
 
 MAX_CHANNELS = 1 << 16
@@ -19,6 +21,7 @@ MAX_FEATURES = 1 << 24
 MAX_SIDE = 1 << 14  # of an image
 MAX_WINDOW = 1 << 10  # kernel, stride, padding
 MAX_WEIGHTS = 1 << 26  # elements of one tensor
+MAX_SET_TEXT = 5 * MOST
 
 
 def whole(low: int, high: int) -> Field:
@@ -107,6 +110,15 @@ def word(*choices: str) -> Field:
     return check
 
 
+def weight_set(value: object) -> str:
+    """Accept "ternary", "bipolar", and the text of another set of weights, in the form that `canonical` gives."""
+    try:
+        good = type(value) is str and len(value) <= MAX_SET_TEXT and canonical(value) == value
+    except ValueError:
+        good = False
+    return "" if good else f"must be 'ternary', 'bipolar', or 2 to {MOST} integers in {LOW}..{HIGH} as '-2,-1,0,1,2'"
+
+
 def input_shape(value: object) -> str:
     """Accept (C, H, W), (C, L) and (F,)."""
     if type(value) is tuple and all(type(v) is int and v >= 1 for v in value):
@@ -136,6 +148,7 @@ class TensorSpec:
     low: float | None = None
     high: float | None = None
     nonzero: bool = False
+    among: tuple[int, ...] = ()
 
     def form_faults(self, tensor: Any) -> Iterator[str]:
         """Yield what is wrong with dtype and shape; `tensor` may be a stand-in that has only these two."""
@@ -157,9 +170,13 @@ class TensorSpec:
         outside = (self.low is not None and least < self.low) or (self.high is not None and most > self.high)
         if outside or (self.nonzero and bool((tensor == 0).any())):
             yield f"values lie in {least}..{most}; {self.wanted()}"
+        elif self.among and not bool(torch.isin(tensor, torch.tensor(self.among, dtype=tensor.dtype)).all()):
+            yield self.wanted()
 
     def wanted(self) -> str:
         """Return the words for the values that are supported."""
+        if self.among:
+            return f"they must be one of {', '.join(map(str, self.among))}"
         if self.nonzero:
             return "they must be -1 or +1"
         if (self.low, self.high) == (-1, 1):
@@ -177,7 +194,10 @@ def float_spec(shape: tuple[int, ...], low: float | None = None) -> TensorSpec:
 
 
 def weight_spec(shape: tuple[int, ...], weights: str) -> TensorSpec:
-    """Return the spec of int8 ternary or bipolar weights."""
+    """Return the spec of int8 weights of a set."""
+    if weights not in SETS:
+        values = values_of(weights)
+        return TensorSpec(torch.int8, shape, values[0], values[-1], among=values)
     return TensorSpec(torch.int8, shape, -1, 1, nonzero=weights == "bipolar")
 
 

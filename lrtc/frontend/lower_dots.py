@@ -6,13 +6,19 @@ import numpy as np
 
 from lrtc.frontend.description import Layer
 from lrtc.frontend.lowering import Lowering
-from lrtc.ir import B1, F32, T2, Elem, TypeRule, tensor
+from lrtc.ir import B1, F32, T2, Elem, TypeRule, int_elem, tensor
 from lrtc.ir.ops import Affine, Conv2d, Linear, ScaleBias
+from lrtc.nn.alphabet import SETS, values_of
 
 
 def _weight_elem(layer: Layer, weights: np.ndarray) -> Elem:
     kind = layer.attrs.get("weights") or ("ternary" if (weights == 0).any() else "bipolar")
-    return B1 if kind == "bipolar" else T2
+    if kind in SETS:
+        return B1 if kind == "bipolar" else T2
+    values = values_of(kind)
+    if values[0] >= 0:
+        return Elem("u", max(2, values[-1].bit_length()))
+    return Elem("i", max(2, int_elem(values[0], values[-1]).bits))
 
 
 def _with_bias(to: Lowering, x: str, layer: Layer, bias: np.ndarray) -> str:

@@ -14,6 +14,7 @@ from lrtc.frontend.fields import Field, TensorSpec, float_spec, weight_spec
 from lrtc.frontend.lowering import EXACT
 from lrtc.frontend.rule import Attrs, LayerRule, without
 from lrtc.nn import LRTConv1d, LRTConv2d, LRTLinear, LRTScale, QuantConv1d, QuantConv2d, QuantLinear
+from lrtc.nn.alphabet import SETS, values_of
 
 CONV_FIELDS = {
     "in_channels": f.channels,
@@ -33,7 +34,7 @@ GROUPED_FIELDS = {"groups": f.channels, "dilation": f.pair(1)}
 GROUPED_1D_FIELDS = {"groups": f.channels, "dilation": f.whole(1, f.MAX_WINDOW)}
 GROUPED, GROUPED_1D = {"groups": 1, "dilation": (1, 1)}, {"groups": 1, "dilation": 1}
 LINEAR_FIELDS = {"in_features": f.features, "out_features": f.features}
-LRT_FIELDS = {"bias": f.flag, "weights": f.word("ternary", "bipolar"), "discrete": f.flag}
+LRT_FIELDS = {"bias": f.flag, "weights": f.weight_set, "discrete": f.flag}
 
 
 def _conv_shape(attrs: Attrs) -> tuple[int, ...]:
@@ -65,6 +66,8 @@ def _lrt_specs(shape_of: Callable[[Attrs], tuple[int, ...]]) -> Callable[[Attrs]
         shape = shape_of(attrs)
         if attrs["discrete"]:
             found = {"discrete_weight": weight_spec(shape, attrs["weights"])}
+        elif attrs["weights"] not in SETS:
+            found = {"theta": float_spec((len(values_of(attrs["weights"])), *shape))}
         else:
             found = {"beta": float_spec(shape)}
             if attrs["weights"] == "ternary":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lrtc.nn import alphabet as A
 from lrtc.nn import weights as W
 from lrtc.nn.distribution import Gaussian, Moments, as_moments
 
@@ -57,16 +60,23 @@ class InputQuantize(nn.Module):
 
 
 class _LRTLayer(nn.Module):
-    """A linear map whose weights are random with trained logits, or fixed discrete values after `discretize`."""
+    """A linear map whose weights are random with trained logits, or fixed discrete values after `discretize`.
 
-    def __init__(self, weight_shape: tuple[int, ...], bias: bool, weights: str):
+    weights: "ternary" (logits alpha, beta), "bipolar" (beta), or integers in ascending order (theta, one a value).
+    """
+
+    def __init__(self, weight_shape: tuple[int, ...], bias: bool, weights: str | Sequence[int]):
         super().__init__()
-        self.weights = W.check_kind(weights)
-        if weights == "ternary":
-            self.alpha = nn.Parameter(torch.empty(weight_shape))
+        self.weights = A.canonical(weights)
+        self.values = A.values_of(self.weights)
+        shapes = {"alpha": None, "beta": None, "theta": None}
+        if self.weights not in A.SETS:
+            shapes["theta"] = (len(self.values), *weight_shape)
         else:
-            self.register_parameter("alpha", None)
-        self.beta = nn.Parameter(torch.empty(weight_shape))
+            shapes["beta"] = weight_shape
+            shapes["alpha"] = weight_shape if self.weights == "ternary" else None
+        for name, shape in shapes.items():
+            self.register_parameter(name, None if shape is None else nn.Parameter(torch.empty(shape)))
         self.bias = nn.Parameter(torch.zeros(weight_shape[0])) if bias else None
         self.register_buffer("discrete_weight", torch.zeros(weight_shape, dtype=torch.int8))
         self.register_buffer("is_discrete", torch.tensor(False))
@@ -74,6 +84,42 @@ class _LRTLayer(nn.Module):
 
     def _map(self, x: Tensor, weight: Tensor) -> Tensor:
         raise NotImplementedError
+
+    def logits(self) -> list[nn.Parameter]:
+        """Return the trained logits."""
+        return [p for p in (self.alpha, self.beta, self.theta) if p is not None]
+
+    def probabilities(self) -> Tensor:
+        """Return the probability of each of `values`, float64 on a new last axis."""
+        if self.theta is not None:
+            return torch.softmax(self.theta.detach().double(), 0).movedim(0, -1)
+        q = torch.sigmoid(self.beta.detach().double())
+        if self.alpha is None:
+            return torch.stack([1 - q, q], -1)
+        p0 = torch.sigmoid(self.alpha.detach().double())
+        return torch.stack([(1 - p0) * (1 - q), p0, (1 - p0) * q], -1)
+
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        if self.theta is not None:
+            return A.moments(self.theta, self.values)
+        return W.moments(self.alpha, self.beta)
+
+    def _mean_variance(self) -> tuple[Tensor, Tensor]:
+        if self.theta is not None:
+            return A.mean_variance(self.theta, self.values)
+        return W.MeanVariance.apply(self.alpha, self.beta)
+
+    def most_probable(self) -> Tensor:
+        """Return the likeliest value of every weight, int8."""
+        if self.theta is not None:
+            return A.most_probable(self.theta, self.values)
+        return W.most_probable(self.alpha, self.beta)
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Return one draw of all weights, int8."""
+        if self.theta is not None:
+            return A.draw(self.theta, self.values, generator)
+        return W.draw(self.alpha, self.beta, generator)
 
     def forward(self, x: Tensor | Moments | Gaussian) -> Tensor | Gaussian:
         x = as_moments(x)
@@ -83,9 +129,9 @@ class _LRTLayer(nn.Module):
                 return self._discrete(x if x.dtype == torch.float64 else x.float())
         if isinstance(x, Moments):
             with full_precision(x.mean):
-                m, var = self._of_moments(x, *W.moments(self.alpha, self.beta))
+                m, var = self._of_moments(x, *self._moments())
         else:
-            m, var = self._of_values(x, *W.MeanVariance.apply(self.alpha, self.beta))
+            m, var = self._of_values(x, *self._mean_variance())
         if self.bias is not None:
             m = m + self._per_output(self.bias)
         return Gaussian(m, var)
@@ -126,20 +172,20 @@ class _LRTLayer(nn.Module):
     @torch.no_grad()
     def discretize_(self, generator: torch.Generator | None = None) -> None:
         """Fix the weights: the most probable values, or one draw when a generator is given."""
-        if generator is None:
-            fixed = W.most_probable(self.alpha, self.beta)
-        else:
-            fixed = W.draw(self.alpha, self.beta, generator)
-        self.discrete_weight.copy_(fixed)
+        self.discrete_weight.copy_(self.most_probable() if generator is None else self.draw(generator))
         self.is_discrete.fill_(True)
 
     @torch.no_grad()
-    def init_from_float_(self, weight: Tensor) -> None:
-        """Set the logits from a full-precision weight of the same shape (Shayer 2018, section 3.3)."""
+    def init_from_float_(self, weight: Tensor) -> float:
+        """Set the logits from a full-precision weight of the same shape; return what it was divided by."""
+        if self.theta is not None:
+            self.theta.copy_(A.logits_from_float(weight, self.values))
+            return A.step_of(weight, self.values)
         alpha, beta = W.logits_from_float(weight, self.weights)
         if alpha is not None:
             self.alpha.copy_(alpha)
         self.beta.copy_(beta)
+        return float(weight.std(unbiased=False).clamp_min(1e-12))
 
 
 def sides(value: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -176,7 +222,7 @@ class LRTConv2d(_LRTLayer):
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, ...] = 0,
         bias: bool = False,
-        weights: str = "ternary",
+        weights: str | Sequence[int] = "ternary",
         groups: int = 1,
         dilation: int | tuple[int, int] = 1,
     ):
@@ -215,7 +261,7 @@ class LRTConv1d(_LRTLayer):
         stride: int = 1,
         padding: int = 0,
         bias: bool = False,
-        weights: str = "ternary",
+        weights: str | Sequence[int] = "ternary",
         groups: int = 1,
         dilation: int = 1,
     ):
@@ -248,9 +294,11 @@ def _conv_repr(m: LRTConv1d | LRTConv2d) -> str:
 
 
 class LRTLinear(_LRTLayer):
-    """Return the pre-activations of a linear layer with ternary or bipolar weights: as `LRTConv2d`, [N, I] → [N, O]."""
+    """Return the pre-activations of a linear layer with discrete weights: as `LRTConv2d`, [N, I] → [N, O]."""
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = False, weights: str = "ternary"):
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = False, weights: str | Sequence[int] = "ternary"
+    ):
         super().__init__((out_features, in_features), bias, weights)
         self.in_features, self.out_features = in_features, out_features
 

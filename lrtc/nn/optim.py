@@ -11,7 +11,7 @@ from lrtc.nn.straight import StraightThrough
 
 def _logits(model: nn.Module) -> list[nn.Parameter]:
     layers = [m for m in model.modules() if isinstance(m, RANDOM)]
-    return [p for m in layers for p in (m.alpha, m.beta) if p is not None]
+    return [p for m in layers for p in m.logits()]
 
 
 def parameter_groups(

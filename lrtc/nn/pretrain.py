@@ -127,10 +127,11 @@ def float_twin(model: nn.Module) -> nn.Module:
 def init_from_float(model: nn.Module, twin: nn.Module) -> nn.Module:
     """Return `model` with logits, batchnorm gains and heads set from a trained `float_twin(model)`, in place.
 
-    Logits by `logits_from_float`, which divides each weight tensor by its standard deviation; layer biases are
-    divided by the same number (and by 1/255 behind the input), and an LRTScale starts at the standard deviation of
-    the LRT layer registered before it, so pre-activations and scores keep their meaning. Running statistics are
-    left alone: they belong to the other scale, and training collects them within some tens of steps.
+    Logits by `logits_from_float`, which divides each weight tensor by its standard deviation, or by the step that
+    suits a set of more values; layer biases are divided by the same number (and by 1/255 behind the input), and an
+    LRTScale starts at that number of the LRT layer registered before it, so pre-activations and scores keep their
+    meaning. Running statistics are left alone: they belong to the other scale, and training collects them within
+    some tens of steps.
     """
     std, behind_input = 1.0, False
     for path, m in model.named_modules():
@@ -139,8 +140,7 @@ def init_from_float(model: nn.Module, twin: nn.Module) -> nn.Module:
             continue
         source = twin.get_submodule(path) if _float_layer(m) is not None else None
         if isinstance(m, RANDOM):
-            std = float(source.weight.std(unbiased=False).clamp_min(1e-12))
-            m.init_from_float_(source.weight)
+            std = m.init_from_float_(source.weight)
             if m.bias is not None:
                 m.bias.copy_(source.bias * ((255 if behind_input else 1) / std))
             behind_input = False

@@ -7,47 +7,53 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from lrtc.nn.alphabet import nearest, step_of
 from lrtc.nn.discrete import HEADS, RANDOM
 from lrtc.nn.norm import LRTBatchNorm
 
 
 class _Rounded(torch.autograd.Function):
-    """The discrete weight of a latent one: sign(v), or round(v) to −1, 0, +1; the gradient passes within ±1."""
+    """The discrete weight of a latent one: the nearest of `values`; the gradient passes between the outermost ones."""
 
     @staticmethod
-    def forward(ctx, v: Tensor, ternary: bool) -> Tensor:
+    def forward(ctx, v: Tensor, values: tuple[int, ...]) -> Tensor:
         ctx.save_for_backward(v)
-        return torch.round(v.clamp(-1, 1)) if ternary else torch.where(v >= 0, 1.0, -1.0).to(v.dtype)
+        ctx.ends = values[0], values[-1]
+        if values == (-1, 1):
+            return torch.where(v >= 0, 1.0, -1.0).to(v.dtype)
+        return torch.round(v.clamp(-1, 1)) if values == (-1, 0, 1) else nearest(v, values)
 
     @staticmethod
     def backward(ctx, grad: Tensor):
         (v,) = ctx.saved_tensors
-        return grad * (v.abs() <= 1), None
+        return grad * ((v >= ctx.ends[0]) & (v <= ctx.ends[1])), None
 
 
 class StraightThrough(nn.Module):
     """Return the pre-activations of an LRT layer's geometry with the discrete values of latent weights.
 
-    forward  w = sign(v) (bipolar) or round(clip(v, −1, 1)) (ternary); backward dL/dv = dL/dw where |v| ≤ 1.
+    forward  w = sign(v) (bipolar), round(clip(v, −1, 1)) (ternary), or the nearest value of the set; backward
+    dL/dv = dL/dw where v lies within it.
     """
 
     def __init__(self, layer: nn.Module):
         super().__init__()
         self.layer = layer
-        self.latent = nn.Parameter(torch.empty_like(layer.beta))
-        for p in (layer.alpha, layer.beta):
-            if p is not None:
-                p.requires_grad_(False)
-        self.init_from_float_(torch.randn_like(layer.beta))
+        self.latent = nn.Parameter(torch.empty(layer.discrete_weight.shape, device=layer.discrete_weight.device))
+        for p in layer.logits():
+            p.requires_grad_(False)
+        self.init_from_float_(torch.randn_like(self.latent))
 
     @torch.no_grad()
     def init_from_float_(self, weight: Tensor) -> None:
-        """Set the latent weights to clip(W / std(W), −1, 1), the v of `logits_from_float`."""
-        self.latent.copy_((weight / weight.std(unbiased=False).clamp_min(1e-12)).clamp(-1, 1))
+        """Set the latent weights to W / std(W), or W / step, within the set: what the logits would follow."""
+        values = self.layer.values
+        step = weight.std(unbiased=False).clamp_min(1e-12) if self.layer.theta is None else step_of(weight, values)
+        self.latent.copy_((weight / step).clamp(values[0], values[-1]))
 
     def weight(self) -> Tensor:
         """Return the discrete weights, with the straight-through gradient."""
-        return _Rounded.apply(self.latent, self.layer.alpha is not None)
+        return _Rounded.apply(self.latent, self.layer.values)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.layer._map(x, self.weight())
@@ -92,7 +98,7 @@ def discrete_from_straight_through(model: nn.Module, trained: nn.Module) -> nn.M
 
 @torch.no_grad()
 def clip_latents(model: nn.Module) -> None:
-    """Clip every latent weight to ±1, in place: beyond it no gradient would bring it back."""
+    """Clip every latent weight to its set, ±1, in place: beyond it no gradient would bring it back."""
     for m in model.modules():
         if isinstance(m, StraightThrough):
-            m.latent.clamp_(-1, 1)
+            m.latent.clamp_(m.layer.values[0], m.layer.values[-1])

@@ -10,15 +10,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-KINDS = ("ternary", "bipolar")
-
-
-def check_kind(kind: str) -> str:
-    """Return `kind` if it names a weight alphabet; ValueError otherwise."""
-    if kind not in KINDS:
-        raise ValueError(f"weights={kind!r} is not known; known: {', '.join(KINDS)}")
-    return kind
-
 
 def moments(alpha: Tensor | None, beta: Tensor) -> tuple[Tensor, Tensor]:
     """Return (E[w], E[w²]) of every weight; `alpha` is None for bipolar weights."""

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from lrtc.nn import Gaussian, LRTSign, LRTTernarySign, Moments
-from lrtc.nn import weights as W
 from lrtc.nn.discrete import RANDOM
 from lrtc.nn.distribution import standardize
 from lrtc.nn.straight import StraightThrough
@@ -52,15 +51,6 @@ class SignReport:
     channels: int
 
 
-def probabilities(layer: nn.Module) -> Tensor:
-    """Return the probabilities of −1, 0, +1 (ternary) or −1, +1 (bipolar) of every weight, on a new last axis."""
-    q = torch.sigmoid(layer.beta.detach().double())
-    if layer.alpha is None:
-        return torch.stack([1 - q, q], -1)
-    p0 = torch.sigmoid(layer.alpha.detach().double())
-    return torch.stack([(1 - p0) * (1 - q), p0, (1 - p0) * q], -1)
-
-
 def entropy(p: Tensor) -> Tensor:
     """Return −Σ p log2 p over the last axis: bits, 0 for a weight that is certain."""
     return -(p * torch.log2(p.clamp_min(1e-300))).sum(-1)
@@ -72,13 +62,17 @@ def weight_reports(net: nn.Module, clip: float = 5.0) -> list[WeightReport]:
     found = []
     for name, m in net.named_modules():
         if isinstance(m, StraightThrough):
-            found.append(_report(name, m.weight(), None, m.latent.abs() >= 1, fixed=False))
+            found.append(_report(name, m.weight(), None, _at_ends(m), fixed=False))
         elif isinstance(m, RANDOM) and not name.endswith(".layer"):
             fixed = bool(m.is_discrete)
-            values = m.discrete_weight if fixed else W.most_probable(m.alpha, m.beta)
-            logits = torch.cat([p.flatten() for p in (m.alpha, m.beta) if p is not None])
-            found.append(_report(name, values, None if fixed else probabilities(m), logits.abs() >= clip, fixed))
+            values = m.discrete_weight if fixed else m.most_probable()
+            logits = torch.cat([p.flatten() for p in m.logits()])
+            found.append(_report(name, values, None if fixed else m.probabilities(), logits.abs() >= clip, fixed))
     return found
+
+
+def _at_ends(m: StraightThrough) -> Tensor:
+    return (m.latent <= m.layer.values[0]) | (m.latent >= m.layer.values[-1])
 
 
 def _report(name: str, values: Tensor, p: Tensor | None, limit: Tensor, fixed: bool) -> WeightReport:

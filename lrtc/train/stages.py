@@ -273,7 +273,7 @@ def _layers(net: nn.Module) -> list[nn.Module]:
 
 def _uncertainty(layer: nn.Module) -> Tensor:
     """Return Σ q(1 − q) of a bipolar layer that is still random, else 0."""
-    if layer.alpha is not None or layer.is_discrete:
-        return torch.zeros((), device=layer.beta.device)
+    if layer.weights != "bipolar" or layer.is_discrete:
+        return torch.zeros((), device=layer.discrete_weight.device)
     q = torch.sigmoid(layer.beta)
     return (q * (1 - q)).sum()

@@ -69,7 +69,7 @@ def test_a_gaussian_weight_starts_as_random_as_the_method_says():
 
 @pytest.mark.parametrize("weight", [torch.zeros(2, 3), torch.ones(1, 1)])
 def test_degenerate_weights_give_finite_logits(weight):
-    for kind in W.KINDS:
+    for kind in ("ternary", "bipolar"):
         assert all(torch.isfinite(t).all() for t in W.logits_from_float(weight, kind) if t is not None)
 
 
