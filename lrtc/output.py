@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 import os
@@ -13,9 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from lrtc.errors import LrtcError
+from lrtc.exchange import exchange
 from lrtc.wholefile import write_whole
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 MANIFEST = "lrtc.json"
+STAGING = ".lrtc-staging"
 
 
 def check_folder(folder: Path) -> None:
@@ -58,12 +66,17 @@ def _manifest_files(folder: Path) -> set[str] | None:
 def write_folder(folder: Path, files: Mapping[str, str | bytes], manifest: Mapping[str, object]) -> Path:
     """Write files and manifest into `folder`, replacing what lrtc wrote there before; return the folder.
 
-    Everything is written beside it first and moved in one step: an interrupted run leaves the old folder, whole.
+    Everything is written beside it first and moved in one step: a run that is interrupted at any moment, also by
+    kill -9, leaves the old folder or the new one, whole (where folders cannot change places in one step, see
+    `exchange`, one that is killed between two steps leaves the old one beside its place). What killed runs left there
+    is removed.
     """
     check_folder(folder)
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    _remove_left(folder)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=STAGING, dir=folder.parent))
+    lock = _locked(staging)
     try:
         new = staging / "new"
         new.mkdir()
@@ -72,19 +85,58 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes], manifest: Mappi
             path = new / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(contents.encode("utf-8") if isinstance(contents, str) else contents)
-        if folder.exists():
-            folder.rename(staging / "old")
-        try:
-            new.rename(folder)
-        except OSError:
-            if (staging / "old").exists():
-                (staging / "old").rename(folder)
-            raise
+        _put(new, folder, staging / "old")
     except OSError as error:
         raise LrtcError(f"{folder} could not be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
     return folder
+
+
+def _put(new: Path, folder: Path, old: Path) -> None:
+    """Move `new` to the place of `folder`, which may be there or not; another run may put its own there meanwhile."""
+    if folder.exists():
+        if exchange(new, folder):
+            return
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+            raise
+        if not exchange(new, folder):
+            raise
+
+
+def _locked(staging: Path) -> int | None:
+    """Return a handle that holds a lock on a folder as long as this process lives; None if there are none here."""
+    if fcntl is None:
+        return None
+    handle = os.open(staging, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove what runs that were killed left beside `folder`: staging that no living process holds."""
+    for staging in folder.parent.glob(f".{glob.escape(folder.name)}-*{STAGING}"):
+        lock = None
+        try:
+            lock = _locked(staging)
+            if lock is not None:
+                shutil.rmtree(staging, ignore_errors=True)
+        except OSError:
+            continue  # another run removed it
+        finally:
+            if lock is not None:
+                os.close(lock)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -23,7 +23,8 @@ ABOVE = {
 MAY = {  # part → parts of lrtc it may import
     "errors": set(),
     "resources": {"errors"},
-    "output": {"errors", "wholefile"},
+    "output": {"errors", "exchange", "wholefile"},
+    "exchange": set(),
     "wholefile": {"errors"},
     "ir": {"errors"},
     "interp": {"ir", "errors"},
