@@ -5,7 +5,7 @@ from lrtc.nn.distribution import Gaussian, Moments
 from lrtc.nn.heads import LRTScale, QuantLinear
 from lrtc.nn.layers import InputQuantize, LRTConv1d, LRTConv2d, LRTLinear
 from lrtc.nn.norm import ExactBatchNorm, LRTBatchNorm, LRTGain, batchnorm_affine, batchnorm_exact
-from lrtc.nn.optim import clip_logits, parameter_groups
+from lrtc.nn.optim import clip_logits, parameter_groups, sharpen_logits
 from lrtc.nn.pool import LRTMaxPool2d
 from lrtc.nn.pretrain import float_twin, init_from_float
 from lrtc.nn.quantized import LRTReLU, QuantActivation, QuantConv1d, QuantConv2d
@@ -72,5 +72,6 @@ __all__ = [
     "is_discrete",
     "parameter_groups",
     "reestimate_batchnorm",
+    "sharpen_logits",
     "straight_through",
 ]

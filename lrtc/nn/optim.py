@@ -37,6 +37,15 @@ def parameter_groups(
 
 
 @torch.no_grad()
+def sharpen_logits(model: nn.Module, factor: float) -> None:
+    """Multiply every logit that is still trained by `factor`, in place: above 1 weights become more certain."""
+    for m in model.modules():
+        if isinstance(m, RANDOM) and not m.is_discrete:
+            for p in m.logits():
+                p.mul_(factor)
+
+
+@torch.no_grad()
 def clip_logits(model: nn.Module, limit: float = 5.0) -> None:
     """Clip every logit to ±limit, in place: probabilities stay in [.007, .993] for 5 (Roth et al. 2019)."""
     for p in _logits(model):

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from lrtc.nn.discrete import RANDOM
 from lrtc.nn.heads import IntegerWeights, LRTScale, QuantLinear
 from lrtc.nn.layers import InputQuantize, LRTConv1d, LRTConv2d, LRTLinear
-from lrtc.nn.norm import LRTBatchNorm
-from lrtc.nn.quantized import QuantConv1d, QuantConv2d
+from lrtc.nn.norm import LRTBatchNorm, LRTGain
+from lrtc.nn.quantized import QuantActivation, QuantConv1d, QuantConv2d
 from lrtc.nn.sampling import Normalize, process
 from lrtc.nn.sign import LRTSign, LRTTernarySign
+
+DECISIONS = (LRTSign, LRTTernarySign, QuantActivation)
 
 
 class _UnitInput(nn.Module):
@@ -128,29 +130,33 @@ def init_from_float(model: nn.Module, twin: nn.Module) -> nn.Module:
     """Return `model` with logits, batchnorm gains and heads set from a trained `float_twin(model)`, in place.
 
     Logits by `logits_from_float`, which divides each weight tensor by its standard deviation, or by the step that
-    suits a set of more values; layer biases are divided by the same number (and by 1/255 behind the input), and an
-    LRTScale starts at that number of the LRT layer registered before it, so pre-activations and scores keep their
+    suits a set of more values. Biases of layers and of gains are divided by the same number (and by 1/255 behind the
+    input), and an LRTScale starts at that number of the LRT layer registered before it, so values and scores keep their
     meaning. Running statistics are left alone: they belong to the other scale, and training collects them within
     some tens of steps.
     """
-    std, behind_input = 1.0, False
+    base = grown = 1.0  # how many times the twin's a value is: the input of a layer with weights, and its output
     for path, m in model.named_modules():
-        if isinstance(m, InputQuantize):
-            behind_input = True
-            continue
-        source = twin.get_submodule(path) if _float_layer(m) is not None else None
-        if isinstance(m, RANDOM):
-            std = m.init_from_float_(source.weight)
+        source = twin.get_submodule(path) if not isinstance(m, InputQuantize) else None
+        if source is None:
+            base = grown = 255.0
+        elif isinstance(m, RANDOM):
+            grown = base / m.init_from_float_(source.weight)
             if m.bias is not None:
-                m.bias.copy_(source.bias * ((255 if behind_input else 1) / std))
-            behind_input = False
+                m.bias.copy_(source.bias * grown)
         elif isinstance(m, LRTBatchNorm):
             m.weight.copy_(source.weight.abs())
             m.bias.copy_(source.bias)
+            base = grown = 1.0
+        elif isinstance(m, LRTGain):
+            m.gain.copy_(source.gain)
+            m.bias.copy_(source.bias * grown)
         elif isinstance(m, LRTScale):
-            m.scale.fill_(std)
+            m.scale.fill_(1 / grown)
             m.bias.copy_(source.bias)
         elif isinstance(m, IntegerWeights):
             m.weight.copy_(source.weight)
-            m.bias.copy_(source.bias)
+            m.bias.copy_(source.bias * base)
+        elif isinstance(m, DECISIONS):
+            base = grown = 1.0
     return model

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 METHODS = ("lrt", "ste", "float")
 FREEZE = ("most_probable", "best_of")
+ORDERS = ("input", "output")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class Recipe:
     freeze_from      share of the epochs at which the first layer is fixed; the others follow at equal distances, so
                      that the rest is trained on what discrete layers really say. 1.0: nothing is fixed before the end
     freeze           "most_probable", or "best_of" it and freeze_draws draws, by accuracy on training samples
+    freeze_order     from which side layers are fixed, "input" or "output"
+    sharpen          growth of the logits an epoch, from the share sharpen_from of the epochs on: weights become certain
+                     (as far as clip lets them) while all of them still learn; 0.1 is a tenth
+    augment_until    share of the epochs of each stage in which samples are augmented
     label_smoothing  of the cross-entropy
     distill          weight of the float twin's softened scores in the loss, at temperature distill_temperature
     precision        as lightning's Trainer takes it: "32-true", "bf16-mixed", …
@@ -46,6 +51,10 @@ class Recipe:
     freeze_from: float = 0.6
     freeze: str = "most_probable"
     freeze_draws: int = 8
+    freeze_order: str = "input"
+    sharpen: float = 0.0
+    sharpen_from: float = 0.5
+    augment_until: float = 1.0
     label_smoothing: float = 0.0
     distill: float = 0.0
     distill_temperature: float = 2.0
@@ -53,7 +62,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in (("method", METHODS), ("freeze", FREEZE)):
+        for name, known in (("method", METHODS), ("freeze", FREEZE), ("freeze_order", ORDERS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r} is not known; known: {', '.join(known)}")
         for field in fields(self):

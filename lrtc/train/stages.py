@@ -24,6 +24,7 @@ from lrtc.nn import (
     discretize,
     parameter_groups,
     reestimate_batchnorm,
+    sharpen_logits,
 )
 from lrtc.nn.discrete import HEADS, RANDOM
 from lrtc.nn.noise import noise_from
@@ -57,7 +58,8 @@ class Stage(lightning.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         x, y = batch
         with noise_from(self._seeds(), self.device) as streams:
-            x = augmented(x, self.material.augments, streams)
+            if self.current_epoch < self.recipe.augment_until * self.trainer.max_epochs:
+                x = augmented(x, self.material.augments, streams)
             loss = self.loss(x, y)
         self.last_loss, self.last_input = float(loss.detach()), x
         if not math.isfinite(self.last_loss):
@@ -176,7 +178,7 @@ class STEStage(DiscreteStage):
 
 
 class LRTStage(DiscreteStage):
-    """Training of the weight distributions; layers are frozen from the input side from `freeze_from` on."""
+    """Training of the weight distributions; layers are frozen one after another from `freeze_from` on."""
 
     name = "lrt"
 
@@ -198,6 +200,8 @@ class LRTStage(DiscreteStage):
     def due(self) -> list[nn.Module]:
         """Return the layers that are to be fixed before this epoch and are not yet."""
         start, layers = self.recipe.freeze_from, _layers(self.net)
+        if self.recipe.freeze_order == "output":
+            layers = layers[::-1]
         shares = [start + (1 - start) * k / len(layers) for k in range(len(layers))]
         reached = self.current_epoch / max(self.recipe.epochs, 1)
         return [m for share, m in zip(shares, layers, strict=True) if reached >= share and not m.is_discrete]
@@ -229,6 +233,8 @@ class LRTStage(DiscreteStage):
             return accuracy(self.net, self.material.train.first(MONITOR).batches())
 
     def on_train_batch_end(self, *_args) -> None:
+        if self.recipe.sharpen and self.current_epoch >= self.recipe.sharpen_from * self.recipe.epochs:
+            sharpen_logits(self.net, (1 + self.recipe.sharpen) ** (1 / self.trainer.num_training_batches))
         clip_logits(self.net, self.recipe.clip)
 
     def discrete(self) -> nn.Module:

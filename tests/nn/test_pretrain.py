@@ -10,6 +10,7 @@ from lrtc.nn import (
     InputQuantize,
     LRTBatchNorm,
     LRTConv2d,
+    LRTGain,
     LRTLinear,
     LRTScale,
     LRTSign,
@@ -111,6 +112,19 @@ def test_a_full_precision_head_is_copied():
     init_from_float(net, twin)
     assert torch.equal(net[2].weight, twin[2].weight)
     assert isinstance(float_twin(QuantLinear(3, 2)), nn.Linear)
+
+
+def test_gains_keep_the_thresholds_of_the_twin():
+    net = nn.Sequential(InputQuantize((9,)), LRTLinear(9, 4), LRTGain(4), LRTSign(), LRTLinear(4, 2), LRTScale(2))
+    twin = float_twin(net)
+    with torch.no_grad():
+        twin[2].bias.normal_()
+        twin[2].gain.uniform_(-2, 2)
+    init_from_float(net, twin)
+    std = twin[1].weight.std(unbiased=False)
+    torch.testing.assert_close(net[2].gain, twin[2].gain)
+    torch.testing.assert_close(net[2].bias, twin[2].bias * 255 / std)
+    torch.testing.assert_close(net[5].scale, twin[4].weight.std(unbiased=False).expand(2))
 
 
 def test_groups_decay_logits_and_matrices_but_no_gain():

@@ -75,6 +75,42 @@ def test_layers_are_frozen_from_the_input_side_and_logs_say_so(tiny, tmp_path):
     assert (tmp_path / "net.pt.run" / "run.png").stat().st_size > 10_000
 
 
+def test_layers_are_frozen_from_the_output_side_if_told_so(tiny, tmp_path):
+    run(Recipe(epochs=4, pretrain_epochs=1, batch=48, freeze_order="output"), tiny, tmp_path / "net.pt")
+    with (tmp_path / "net.pt.run" / "layers.csv").open() as f:
+        fixed = [r["name"] for r in csv.DictReader(f) if (r["stage"], r["epoch"], r["fixed"]) == ("lrt", "4", "True")]
+    assert fixed == ["conv2", "fc"]  # from 60 % and 73 % of the epochs on; the third follows at 87 %
+
+
+def test_sharpening_makes_weights_certain(tiny, tmp_path):
+    entropy = {}
+    for rate in (0.0, 0.5):
+        recipe = Recipe(epochs=4, pretrain_epochs=1, batch=48, freeze_from=1.0, sharpen=rate, sharpen_from=0.25)
+        run(recipe, tiny, tmp_path / "net.pt")
+        with (tmp_path / "net.pt.run" / "layers.csv").open() as f:
+            rows = [r for r in csv.DictReader(f) if r["stage"] == "lrt" and r["name"] == "conv2"]
+        entropy[rate] = [float(r["entropy"]) for r in rows]
+    assert entropy[0.0][0] == entropy[0.5][0], "nothing before sharpen_from"
+    assert entropy[0.5][3] < 0.8 * entropy[0.0][3]
+
+
+class _Count:
+    """An augmentation that does nothing and counts its calls."""
+
+    calls = 0
+
+    def __call__(self, x, stream):
+        _Count.calls += 1
+        return x
+
+
+def test_augmentation_ends_where_the_recipe_says(tiny, tmp_path):
+    recipe = Recipe(epochs=4, pretrain_epochs=2, batch=48, augment_until=0.5)
+    _Count.calls = 0
+    train(tiny_network(), recipe, *tiny, tmp_path / "net.pt", [_Count()], display=False)
+    assert _Count.calls == 2 * (2 + 1)  # steps an epoch: 2
+
+
 def test_best_of_keeps_the_draw_that_scores_best(tiny, tmp_path):
     recipe = Recipe(epochs=4, pretrain_epochs=1, batch=16, freeze_from=0.25, freeze="best_of", freeze_draws=3)
     assert is_discrete(run(recipe, tiny, tmp_path / "net.pt").net)
@@ -155,6 +191,7 @@ def test_a_loss_that_is_nan_stops_with_the_layer_and_the_step(tiny, tmp_path):
     ("wrong", "words"),
     [
         ({"method": "gumbel"}, "method='gumbel' is not known; known: lrt, ste, float"),
+        ({"freeze_order": "middle"}, "freeze_order='middle' is not known; known: input, output"),
         ({"lr": -1.0}, "lr=-1.0 is not supported; it must not be below 0"),
         ({"batch": 9, "parts": 2}, "batch=9 is not supported; it must be a multiple of parts=2"),
         ({"temperature": (1.0, 0.0)}, "both must be above 0"),
