@@ -12,7 +12,7 @@ DIGITS ?= examples/mnist/digits.npz
 TOOLS := qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf gcc-avr avr-libc simavr iverilog \
   gcc-arm-none-eabi libnewlib-arm-none-eabi
 
-.PHONY: setup demo test lint bench prove tools clean
+.PHONY: setup demo test lint bench bench-hw prove tools clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,10 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m lrtc.bench --json build/bench.json
+
+# LUT6 sites of hard-wired layers; the largest takes Yosys some minutes
+bench-hw: setup
+	$(BIN)/python -m lrtc.bench_hw --json build/bench.json
 
 prove: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/proof tests/formal

@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 ABOVE = {
     "driver", "chain", "flashing", "tuning", "cli", "cli_boards", "cli_costs", "cli_options", "cli_prove", "cli_show",
-    "terminal", "bench", "bench_layers", "proving", "report", "train",
+    "terminal", "bench", "bench_hw", "bench_layers", "proving", "report", "train",
 }  # fmt: skip
 MAY = {  # part → parts of lrtc it may import
     "errors": set(),

@@ -11,10 +11,12 @@ import jinja2
 import lrtc
 from lrtc.backends.base import Backend, Output
 from lrtc.backends.streaming import answer_faults, module_names
+from lrtc.backends.verilog.hardwired import hardwired_view
 from lrtc.backends.verilog.top import TopView, top_view
 from lrtc.backends.verilog.views import images, layer_view
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
+from lrtc.plan.hardwired import Wired
 from lrtc.plan.queues import plan_stream
 from lrtc.plan.stream import stream_faults, stream_layers
 from lrtc.resources import share
@@ -108,6 +110,13 @@ def _render(graph: Graph, top: TopView, templates: object) -> dict[str, str]:
     for layer in top.layers:
         files[f"{layer.module}.sv"] = layer_template.render(layer=layer, **shared)
     return files
+
+
+def hardwired_files(name: str, wired: Wired) -> dict[str, str]:
+    """Return the files of the module `name`, which is a hard-wired netlist between streams."""
+    view = hardwired_view(name, (), wired)
+    template = _environment().get_template("hardwired.sv.j2")
+    return {f"{name}.sv": template.render(it=view, model=name, version=getattr(lrtc, "__version__", ""))}
 
 
 def _library(texts) -> dict[str, str]:

@@ -1,0 +1,67 @@
+"""`make bench-hw`: sites counted by hand, mapped netlists run, wrong answers refused, rows kept."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from lrtc import bench_hw
+from lrtc.bench_hw import WiredLayer, add_rows, textbook_rows, wired_rows
+from lrtc.bench_layers import Row
+from lrtc.check.luts import count_sites, map_luts
+from lrtc.errors import LrtcError
+
+SMALL = WiredLayer("small", 21, 6, 1.0)
+
+
+def test_sites_by_hand():
+    sets = [frozenset(text) for text in ("abcdef", "abc", "abc", "abcde", "ax", "xyz", "q")]
+    assert count_sites([]) == 0
+    assert count_sites(sets[:1] * 2) == 2  # 6 inputs never share a site
+    assert count_sites(sets[1:3]) == 1
+    assert count_sites(sets[3:5]) == 2  # 6 inputs between them
+    assert count_sites(sets[4:6]) == 1
+    assert count_sites(sets[5:]) == 2  # no wire in common
+    assert count_sites(sets) == 5
+
+
+def test_a_small_layer_is_mapped_run_and_smaller_than_the_textbook():
+    (ours,), (textbook,) = wired_rows(SMALL), textbook_rows(SMALL)
+    assert (ours.name, textbook.name) == ("hw/small", "hw/small/textbook")
+    assert 0 < ours.value < textbook.value < 2
+
+
+def test_a_wrong_netlist_is_no_figure(monkeypatch):
+    right = bench_hw.decided
+    monkeypatch.setattr(bench_hw, "decided", lambda w, levels, *rest: right(w, levels + 2, *rest))
+    with pytest.raises(LrtcError, match="small: an output of the mapped netlist differs"):
+        wired_rows(SMALL)
+
+
+def test_flip_flops_and_what_is_no_lut():
+    text = """module m(input wire clk_i, r_i, e_i, d_i, output logic q_o, output wire n_o);
+    always_ff @(posedge clk_i) if (r_i) q_o <= 1'b1; else if (e_i) q_o <= d_i;
+    assign n_o = !q_o;
+    endmodule
+    """
+    mapped = map_luts({"m.sv": text}, "m")
+    assert (len(mapped.flops), len(mapped.luts), mapped.sites) == (1, 1, 1)
+    rng = np.random.default_rng(0)
+    steps = [{name: rng.integers(0, 2, (8, 1)).astype(bool) for name in ("r_i", "e_i", "d_i")} for _ in range(9)]
+    q = np.zeros((8, 1), bool)
+    for step, got in zip(steps, mapped.run(steps), strict=True):
+        assert np.array_equal(got["q_o"], q)
+        assert np.array_equal(got["n_o"], ~q)
+        q = step["r_i"] | np.where(step["e_i"], step["d_i"], q)
+    with pytest.raises(LrtcError, match="Yosys does not map m"):
+        map_luts({"m.sv": "module m(input wire a_i); missing u(a_i); endmodule"}, "m")
+
+
+def test_rows_are_added_in_place(tmp_path):
+    path = tmp_path / "build" / "bench.json"
+    add_rows(path, [Row("a", 1.0, "x"), Row("b", 2.0, "x", 1.0)])
+    add_rows(path, [Row("a", 3.0, "x", 5.0)])
+    rows = json.loads(path.read_text())
+    assert [(row["name"], row["value"], row["ok"]) for row in rows] == [("b", 2.0, False), ("a", 3.0, True)]
