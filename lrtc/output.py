@@ -74,9 +74,7 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes], manifest: Mappi
     check_folder(folder)
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove_left(folder)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=STAGING, dir=folder.parent))
-    lock = _locked(staging)
+    staging, lock = _staging(folder)
     try:
         new = staging / "new"
         new.mkdir()
@@ -111,13 +109,28 @@ def _put(new: Path, folder: Path, old: Path) -> None:
             raise
 
 
-def _locked(staging: Path) -> int | None:
-    """Return a handle that holds a lock on a folder as long as this process lives; None if there are none here."""
+def _staging(folder: Path) -> tuple[Path, int | None]:
+    """Return a new folder beside `folder`, and what holds a lock on it; what killed runs left there is removed.
+
+    One run at a time does this, so that none takes a folder that is not locked yet for one that was left.
+    """
+    turn = _locked(folder.parent, wait=True)
+    try:
+        _remove_left(folder)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=STAGING, dir=folder.parent))
+        return staging, _locked(staging)
+    finally:
+        if turn is not None:
+            os.close(turn)
+
+
+def _locked(folder: Path, wait: bool = False) -> int | None:
+    """Return a handle that holds a lock on a folder as long as this process lives; None if it cannot be had."""
     if fcntl is None:
         return None
-    handle = os.open(staging, os.O_RDONLY)
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         os.close(handle)
         return None
