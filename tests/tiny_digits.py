@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import struct
+import sys
 from collections import OrderedDict
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from torch import nn
 
 from lrtc.nn import InputQuantize, LRTBatchNorm, LRTConv2d, LRTLinear, LRTScale, LRTSign
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 def rows(count: int, seed: int, size: int = 28, classes: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -38,6 +43,16 @@ def tiny_network(weights: str = "ternary") -> nn.Sequential:
             scale=LRTScale(3),
         )
     )
+
+
+def example(folder: str, monkeypatch) -> ModuleType:
+    """Return the module of an example's train.py, with its own folder first in the path."""
+    monkeypatch.syspath_prepend(EXAMPLES / folder)
+    monkeypatch.delitem(sys.modules, "model", raising=False)  # that of another example
+    spec = importlib.util.spec_from_file_location(f"{folder}_train", EXAMPLES / folder / "train.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

@@ -176,7 +176,7 @@ class _LRTLayer(nn.Module):
         self.is_discrete.fill_(True)
 
     @torch.no_grad()
-    def init_from_float_(self, weight: Tensor) -> float:
+    def init_from_float_(self, weight: Tensor) -> Tensor | float:
         """Set the logits from a full-precision weight of the same shape; return what it was divided by."""
         if self.theta is not None:
             self.theta.copy_(A.logits_from_float(weight, self.values))
@@ -185,7 +185,7 @@ class _LRTLayer(nn.Module):
         if alpha is not None:
             self.alpha.copy_(alpha)
         self.beta.copy_(beta)
-        return float(weight.std(unbiased=False).clamp_min(1e-12))
+        return weight.std(unbiased=False).clamp_min(1e-12)
 
 
 def sides(value: int | tuple[int, ...]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from torch import nn
 
 from lrtc.errors import LrtcError, nearest
 from lrtc.nn import accuracy
+from lrtc.nn.sampling import process
 from lrtc.train.cost import step_cost
 from lrtc.train.data import Augment, Samples
 from lrtc.train.evaluate import distribution_scores, integer_accuracy
@@ -70,6 +71,9 @@ def _parse(description: str, experiments: Mapping[str, Experiment], arguments) -
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a hyper-parameter")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--accelerator", default="cpu", help="as lightning's Trainer takes it: cpu, gpu, auto")
+    parser.add_argument("--devices", type=int, default=1, help="processes; --set parts=… a multiple of them")
+    parser.add_argument("--nodes", type=int, default=1, help="machines, each with so many processes, under torchrun")
     parser.add_argument("--draws", type=int, default=5, help="draws of all weights to score")
     parser.add_argument("--first", type=int, help="use so many training samples only")
     parser.add_argument("--cost", action="store_true", help="only say what a step costs; trains and writes nothing")
@@ -104,7 +108,12 @@ def _run(experiment: Experiment, read: Callable[[Path, str], Samples], args: arg
     if args.cost:
         _print_cost(net, part.first(recipe.batch))
         return
-    trained = train(net, recipe, part, validation, args.out, experiment.augments, args.resume)
+    options = {"accelerator": args.accelerator, "devices": args.devices, "num_nodes": args.nodes}
+    if args.devices * args.nodes > 1:
+        options["strategy"] = "ddp_find_unused_parameters_true"
+    trained = train(net, recipe, part, validation, args.out, experiment.augments, args.resume, trainer=options)
+    if process()[0]:
+        return
     _report(trained, recipe, part, test, experiment.integer, args)
 
 

@@ -122,6 +122,15 @@ class Shift:
         return windows[torch.arange(n, device=x.device), :, dy, dx]
 
 
+@dataclass(frozen=True)
+class Flip:
+    """An augmentation: every second image [N, C, H, W], by chance, with left and right exchanged."""
+
+    def __call__(self, x: Tensor, stream: torch.Generator) -> Tensor:
+        turned = torch.rand(len(x), generator=stream, device=x.device) < 0.5
+        return torch.where(turned[:, None, None, None], x.flip(3), x)
+
+
 def augmented(x: Tensor, augments: Iterable[Augment], streams: list[torch.Generator]) -> Tensor:
     """Return the batch after all augmentations, every part of it drawn from its own stream."""
     parts = list(x.tensor_split(len(streams)))

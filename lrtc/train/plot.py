@@ -14,6 +14,7 @@ from lrtc.train.diagnose import BINS, REACH
 
 SHARES = (("entropy", "entropy, bits a weight"), ("saturated", "weights with p ≥ 0.95"), ("zeros", "zero weights"))
 ACCURACIES = ("distribution", "discrete_raw", "discrete", "float")
+NAMED = 10  # more lines than these get no legend
 ORDER = ("float", "lrt", "ste", "head")
 
 
@@ -79,23 +80,35 @@ def _losses(ax: Axes, log: list[dict[str, str]], offsets: dict[str, int]) -> Non
 
 
 def _lines(ax: Axes, rows: list[dict[str, str]], column: str, offsets: dict[str, int]) -> None:
-    for name in dict.fromkeys(r["name"] for r in rows):
+    names = list(dict.fromkeys(r["name"] for r in rows))
+    for k, name in enumerate(names):
         x, y = _series([r for r in rows if r["name"] == name], column, offsets)
-        ax.plot(x, y, label=name)
-    if rows:
+        ax.plot(x, y, marker=".", label=name, color=_color(k, len(names)))
+    _legend(ax, len(names))
+
+
+def _color(k: int, count: int) -> object:
+    """Return the colour of line k: its own, or of many lines one between dark (input side) and bright."""
+    return f"C{k}" if count <= NAMED else matplotlib.colormaps["viridis"](k / (count - 1))
+
+
+def _legend(ax: Axes, count: int) -> None:
+    if 0 < count <= NAMED:
         ax.legend(fontsize="small")
+    elif count:
+        text = "dark: input side, bright: output side"
+        ax.text(0.98, 0.97, text, transform=ax.transAxes, fontsize="x-small", ha="right", va="top")
 
 
 def _histograms(ax: Axes, rows: list[dict[str, str]]) -> None:
     """Draw each sign's last histogram, that is of the last epoch before the layer under it was fixed."""
     last = {r["name"]: r for r in rows if r["histogram"]}
     centres = [(k + 0.5) * REACH / BINS for k in range(BINS)]
-    for name, row in last.items():
+    for k, (name, row) in enumerate(last.items()):
         counts = [int(n) for n in row["histogram"].split()]
         total = sum(counts)
         density = [n * BINS / (total * REACH) for n in counts[:-1]]
         label = f"{name}, epoch {row['epoch']}, {counts[-1] / total:.0%} beyond"
-        ax.plot(centres[:-1], density, label=label)
+        ax.plot(centres[:-1], density, label=label, color=_color(k, len(last)))
     ax.set(title="density of |m/s| before a sign", xlabel="|m/s|", ylim=(0, None))
-    if last:
-        ax.legend(fontsize="small")
+    _legend(ax, len(last))

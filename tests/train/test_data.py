@@ -1,28 +1,17 @@
 """Batches, augmentations, idx files, and what the examples' command lines refuse."""
 
 import gzip
-import importlib.util
 import shutil
 import struct
-from pathlib import Path
 
 import pytest
 import torch
+from tiny_digits import example
 
 from lrtc.errors import LrtcError
 from lrtc.train import Recipe, Samples, Shift, read_idx_folder
 from lrtc.train.command import Experiment, changed, main
 from lrtc.train.data import augmented, read_idx, shuffled
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def example(folder: str, monkeypatch):
-    monkeypatch.syspath_prepend(EXAMPLES / folder)
-    spec = importlib.util.spec_from_file_location(f"{folder}_train", EXAMPLES / folder / "train.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_every_epoch_has_an_order_of_its_own_that_a_seed_gives():
