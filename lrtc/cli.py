@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +13,23 @@ from lrtc.cli_boards import boards, flash
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
 from lrtc.cli_options import OutputKind, c_form, parse_bits, target_options
 from lrtc.cli_prove import certified, print_proofs, proofs_of, rechecked
+from lrtc.cli_rtl import (
+    Brams,
+    Clock,
+    Cycles,
+    DeviceName,
+    Fold,
+    Fps,
+    Hardware,
+    Lanes,
+    Luts,
+    plan_json,
+    print_plan,
+    simulate,
+)
 from lrtc.cli_show import show
 from lrtc.errors import LrtcError
-from lrtc.terminal import err, out, print_json, print_line, print_notes, working
+from lrtc.terminal import err, out, print_json, print_notes, working
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,7 +41,7 @@ app = typer.Typer(
 )
 
 
-for command in (show, size, report, tune, boards, flash):
+for command in (show, size, report, tune, simulate, boards, flash):
     app.command()(command)
 
 
@@ -39,10 +52,6 @@ DataPath = Annotated[
     typer.Option("--data", help="an .npz with x (N × the input shape as torch takes it), or each input by name, and y"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
-Fold = Annotated[
-    list[str] | None, typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs of a layer (Verilog)")
-]
-Cycles = Annotated[int | None, typer.Option("--cycles", help="cycles an image may take at most (Verilog)", min=1)]
 
 
 def main() -> None:
@@ -76,6 +85,12 @@ def compile_(
     ] = OutputKind.logits,
     fold: Fold = None,
     cycles: Cycles = None,
+    fps: Fps = None,
+    clock: Clock = None,
+    luts: Luts = None,
+    brams: Brams = None,
+    device: DeviceName = None,
+    lanes_in: Lanes = None,
     package: Annotated[
         str, typer.Option("--package", help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)")
     ] = "plain",
@@ -118,7 +133,7 @@ def compile_(
     check_folder(folder)
     vectors = opened.quantized(read_images(opened, data, SELF_TEST_VECTORS)[0]) if data else None
     form = c_form(package, prefix, context, report, profile, lanes)
-    options = target_options(target, output, fold, cycles, form)
+    options = target_options(target, output, Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in), form)
     if profile:
         options["profile"] = predicted(opened, profile, vectors)
     options |= {"verify": verify, "vectors": vectors}
@@ -206,6 +221,12 @@ def verify(
     name: Name = None,
     fold: Fold = None,
     cycles: Cycles = None,
+    fps: Fps = None,
+    clock: Clock = None,
+    luts: Luts = None,
+    brams: Brams = None,
+    device: DeviceName = None,
+    lanes_in: Lanes = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the same images through every engine and compare every logit: torch, interpreter, C, emulated C, RTL.
@@ -221,7 +242,7 @@ def verify(
         raise LrtcError("--data is needed to compare engines; --prove and --certificate need none")
     chosen = chosen_engines(engines, cores)
     opened = open_model(model, name)
-    rtl = target_options("verilog", OutputKind.logits, fold, cycles)
+    rtl = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in).options()
     proofs = rechecked(certificate, model, opened) if certificate else []
     proofs += proofs_of(opened, {"c": {}, "verilog": rtl}) if prove else []
     if proofs and not as_json:
@@ -296,42 +317,6 @@ def run(
     out.print(text + (f"; {cost}" if cost else "") + (f"; wrote {result}" if result else ""), highlight=False)
 
 
-@app.command()
-def simulate(
-    model: ModelPath,
-    data: DataPath,
-    images: Annotated[int, typer.Option("--images", help="images to send", min=1)] = 20,
-    waves: Annotated[Path | None, typer.Option("--waves", help="write a waveform of the idle run to this file")] = None,
-    name: Name = None,
-    fold: Fold = None,
-    cycles: Cycles = None,
-    as_json: AsJson = False,
-) -> None:
-    """Simulate the accelerator in Verilator through cocotb, idle and under random stalls, against the interpreter.
-
-    Example: lrtc simulate model.pt --data digits.npz --waves net.vcd
-    """
-    from lrtc.chain import Chain, verify_chain
-    from lrtc.driver import open_model
-    from lrtc.report.tables import verdict_table, verdicts_json
-
-    opened = open_model(model, name)
-    raw, y = read_images(opened, data, images)
-    chain = Chain(opened, waves, **target_options("verilog", OutputKind.logits, fold, cycles))
-    with working(f"Verilator: up to {images} images, idle and with stalls"):
-        verdicts = list(verify_chain(chain, raw, y, ["rtl"], images, must_run=True))
-    if as_json:
-        print_json(
-            {"model": opened.name, "plan": plan_json(chain.compiled("verilog").plan), "runs": verdicts_json(verdicts)}
-        )
-    else:
-        print_plan(chain.compiled("verilog").plan)
-        out.print(verdict_table(verdicts))
-        if waves:
-            out.print(f"waveform: {verdicts[0].figures.get('waves')}", highlight=False, soft_wrap=True)
-    raise typer.Exit(0 if all(v.equal for v in verdicts) else 1)
-
-
 def read_images(model, path: Path, images: int | None = None):
     """Return (input → data as torch takes it, labels or None) of a data file that fits the model, `images` at most."""
     from lrtc.driver import class_count
@@ -339,20 +324,6 @@ def read_images(model, path: Path, images: int | None = None):
 
     feeds, y = read_feeds(path, model.graph.inputs, class_count(model.graph))
     return {name: x[:images] for name, x in feeds.items()}, y if y is None else y[:images]
-
-
-def print_plan(plan: object) -> None:
-    """Print a backend's plan, in the words that it gives itself."""
-    lines = getattr(plan, "lines", None)
-    for line in lines() if callable(lines) else ():
-        print_line(line)
-
-
-def plan_json(plan: object) -> object:
-    """Return a plan as plain data."""
-    from dataclasses import asdict, is_dataclass
-
-    return json.loads(json.dumps(asdict(plan), default=str)) if is_dataclass(plan) else None
 
 
 if __name__ == "__main__":

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from lrtc.errors import LrtcError
+
+if TYPE_CHECKING:
+    from lrtc.cli_rtl import Hardware
 
 
 class OutputKind(str, Enum):
@@ -23,24 +27,19 @@ def c_form(
 
 
 def target_options(
-    target: str, output: OutputKind, fold: list[str] | None, cycles: int | None, form: dict[str, object] | None = None
+    target: str, output: OutputKind, hardware: Hardware, form: dict[str, object] | None = None
 ) -> dict[str, object]:
     """Return a backend's options from the command line's. form: those of C."""
     if form and target != "c":
         raise LrtcError(f"{', '.join(f'--{name}' for name in form)}: only --target c has this option")
     if target != "verilog":
-        given = [name for name, value in (("--fold", fold), ("--cycles", cycles)) if value]
+        given = hardware.given
         if output is not OutputKind.logits:
             given.append("--output")
         if given:
             raise LrtcError(f"{', '.join(given)}: only --target verilog has this option")
         return form or {}
-    options: dict[str, object] = {"output": output.value}
-    if fold:
-        options["fold"] = dict(parse_fold(text) for text in fold)
-    if cycles:
-        options["target_cycles"] = cycles
-    return options
+    return hardware.options(output)
 
 
 def parse_fold(text: str) -> tuple[str, tuple[int, int]]:

@@ -17,8 +17,8 @@ PACKAGE = ROOT / "lrtc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ABOVE = {
-    "driver", "chain", "flashing", "tuning", "cli", "cli_boards", "cli_costs", "cli_options", "cli_prove", "cli_show",
-    "terminal", "bench", "bench_hw", "bench_layers", "proving", "report", "train",
+    "bench", "bench_hw", "bench_layers", "chain", "cli", "cli_boards", "cli_costs", "cli_options", "cli_prove",
+    "cli_rtl", "cli_show", "driver", "flashing", "proving", "report", "terminal", "train", "tuning",
 }  # fmt: skip
 MAY = {  # part → parts of lrtc it may import
     "errors": set(),

@@ -17,10 +17,14 @@ REAL_INPUT = f"the input is real; put lrtc.nn.InputQuantize or a sign before it;
 
 def _dot_bounds(x: Fact, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the least and the greatest of Σ w·x per output, w [O, …, I], x within its bounds or padded 0."""
-    w = w.astype(np.int64)
     low, high = np.minimum(x.low, 0), np.maximum(x.high, 0)
-    positive, negative = np.maximum(w, 0), np.minimum(w, 0)
     axes = tuple(range(1, w.ndim))
+    if (low == low[:1]).all() and (high == high[:1]).all():  # as bits and bytes are: no need to widen every weight
+        positive = np.maximum(w, 0).sum(axis=axes, dtype=np.int64)
+        negative = w.sum(axis=axes, dtype=np.int64) - positive
+        return positive * low[0] + negative * high[0], positive * high[0] + negative * low[0]
+    w = w.astype(np.int64)
+    positive, negative = np.maximum(w, 0), np.minimum(w, 0)
     return (positive * low + negative * high).sum(axis=axes), (positive * high + negative * low).sum(axis=axes)
 
 

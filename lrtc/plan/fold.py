@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lrtc.errors import FaultList, LrtcError, nearest
-from lrtc.plan.stages import window_gaps
-from lrtc.plan.stream import StreamLayer, divisors, stream_inputs, stream_outputs
+from lrtc.errors import FaultList, nearest
+from lrtc.plan.cost import NOTHING, Area
+from lrtc.plan.stages import gap_counts
+from lrtc.plan.stream import StreamLayer, divisors
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class LayerFold:
     """The folding of one layer (pe = simd = 0 where there are no weights to fold) and its cycles a frame.
 
     A window takes folds·steps cycles: outputs = pe·folds, fan = simd·steps. cycles: the least number between two images
-    that this layer alone allows. queues: beats that the queue at each input holds (0: none).
+    that this layer alone allows. queues: beats that the queue at each input holds (0: none). area: estimated.
     """
 
     name: str
@@ -26,6 +27,7 @@ class LayerFold:
     windows: int
     cycles: int
     queues: tuple[int, ...] = (0,)
+    area: Area = NOTHING
 
     @property
     def slots(self) -> int:
@@ -39,7 +41,8 @@ class FoldPlan:
     cycles an image.
 
     interval: exact cycles from image to image when nothing outside stalls. latency: from the first byte of the first
-    image to its first answer. Both are known once the queues are (`lrtc.plan.queues`).
+    image to its first answer. Both are known once the queues are (`lrtc.plan.queues`). least: LUTs, estimated, that no
+    other folding for these cycles and this budget goes below; what is above it are queues.
     """
 
     layers: tuple[LayerFold, ...]
@@ -48,10 +51,16 @@ class FoldPlan:
     target: int
     interval: int = 0
     latency: int = 0
+    least: int = 0
 
     @property
     def slots(self) -> int:
         return sum(layer.slots for layer in self.layers)
+
+    @property
+    def area(self) -> Area:
+        """Return the estimated area of all layers."""
+        return sum((layer.area for layer in self.layers), NOTHING)
 
     @property
     def bound(self) -> int:
@@ -67,7 +76,7 @@ class FoldPlan:
     def stages(self) -> dict[str, int]:
         """Return stage → cycles a frame."""
         layers = {layer.name: layer.cycles for layer in self.layers}
-        return _ends("input", self.inputs) | layers | _ends("output", self.outputs)
+        return ends("input", self.inputs) | layers | ends("output", self.outputs)
 
     @property
     def input_beats(self) -> tuple[int, ...]:
@@ -83,12 +92,14 @@ class FoldPlan:
         rows = [
             f"{self.slots} products a cycle; an image every {self.interval:,} cycles, latency {self.latency:,}",
             f"slowest stage: {self.bottleneck}, {self.bound:,} cycles an image",
+            f"estimated area: {self.area.text}; no folding as fast takes less than {self.least:,} LUTs",
         ]
         for layer in self.layers:
             folding = f"PE {layer.pe} × SIMD {layer.simd}" if layer.slots else "no weights"
             depths = " and ".join(str(depth) for depth in layer.queues if depth)
             queue = f", after a queue of {depths} beats" if depths else ""
-            rows.append(f"  {layer.name:<{width}}  {folding:<20} {layer.cycles:>10,} cycles an image alone{queue}")
+            cycles = f"{layer.cycles:>10,} cycles an image alone"
+            rows.append(f"  {layer.name:<{width}}  {folding:<20} {cycles}{queue}, {layer.area.text}")
         return rows
 
 
@@ -104,71 +115,38 @@ def legal_simd(layer: StreamLayer) -> tuple[int, ...]:
     return tuple(s for s in divisors(layer.fan) if channels % s == 0 or s % channels == 0)
 
 
-def plan_folding(
-    layers: Sequence[StreamLayer],
-    target: int | None = None,
-    fold: Mapping[str, tuple[int, int]] | None = None,
-) -> FoldPlan:
-    """Return the folding with the fewest slots such that no stage needs more than `target` cycles an image.
-
-    Without a target: the cycles of the slowest stage that folding cannot change. fold: layer (value name or
-    origin) → (pe, simd), which the target does not bind. LrtcError names every illegal folding with the legal ones.
-    """
-    given = _given(layers, fold or {})
-    inputs = _named((name, layer.type_of(name).size // layer.width) for name, layer in stream_inputs(layers).items())
-    outputs = _named((layer.value, layer.output.size) for layer in stream_outputs(layers))
-    floors = {layer.name: _least_cycles(layer, 1) for layer in layers}
-    floors = _ends("input", inputs) | floors | _ends("output", outputs)
-    floor = max(floors.values())
-    if target is not None and target < floor:
-        slowest = max(floors, key=floors.__getitem__)
-        raise LrtcError(
-            f"a target of {target} cycles an image cannot be met: {slowest} needs {floor}",
-            hint=f"ask for at least {floor}",
-        )
-    target = floor if target is None else target
-    folds = tuple(_fold_layer(layer, target, given.get(layer.name)) for layer in layers)
-    return FoldPlan(folds, inputs, outputs, target)
-
-
-def _named(beats: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+def named_beats(beats: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
     """Return (name, beats) as given, without the name of a single one."""
     found = tuple(beats)
     return found if len(found) > 1 else (("", found[0][1]),)
 
 
-def _ends(what: str, beats: Iterable[tuple[str, int]]) -> dict[str, int]:
+def ends(what: str, beats: Iterable[tuple[str, int]]) -> dict[str, int]:
     return {f"{what} {name}".strip(): n for name, n in beats}
 
 
-def _least_cycles(layer: StreamLayer, per_window: int) -> int:
+def least_cycles(layer: StreamLayer, per_window: int) -> int:
     """Return the cycles an image of a layer alone when a window takes `per_window` cycles.
 
     A line buffer scans on while a window is computed, but not past the next one.
     """
     if layer.slides:
-        return sum(max(gap, per_window) for gap in window_gaps(layer.window))
+        return sum(max(gap, per_window) * count for gap, count in gap_counts(layer.window))
     ranked = layer.outputs if layer.ranks else 0  # one element a cycle
     return max(layer.most_beats, per_window, ranked)
 
 
-def _fold_layer(layer: StreamLayer, target: int, given: tuple[int, int] | None) -> LayerFold:
+def fold_layer(layer: StreamLayer, given: tuple[int, int]) -> LayerFold:
+    """Return the folding of a layer to (pe, simd), which only layers with weights have."""
     windows = layer.window.count
     if not layer.has_weights:
-        return LayerFold(layer.name, 0, 0, 1, 1, windows, _least_cycles(layer, 1), (0,) * len(layer.sources))
-    outputs, fan = layer.outputs, layer.fan
-    if given is None:
-        pairs = [(pe, simd) for pe in legal_pe(layer) for simd in legal_simd(layer)]
-        cost = {pair: (outputs // pair[0]) * (fan // pair[1]) for pair in pairs}
-        slow = {per_window: _least_cycles(layer, per_window) for per_window in set(cost.values())}
-        # All pairs are tried, so the least area is exact. Of equal areas the fewest PEs: they cost accumulators.
-        given = min((p for p in pairs if slow[cost[p]] <= target), key=lambda p: (p[0] * p[1], p[0]))
+        return LayerFold(layer.name, 0, 0, 1, 1, windows, least_cycles(layer, 1), (0,) * len(layer.sources))
     pe, simd = given
-    folds, steps = outputs // pe, fan // simd
-    return LayerFold(layer.name, pe, simd, folds, steps, windows, _least_cycles(layer, folds * steps))
+    folds, steps = layer.outputs // pe, layer.fan // simd
+    return LayerFold(layer.name, pe, simd, folds, steps, windows, least_cycles(layer, folds * steps))
 
 
-def _given(layers: Sequence[StreamLayer], fold: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+def given_folds(layers: Sequence[StreamLayer], fold: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     """Return layer name → (pe, simd), all legal; LrtcError otherwise."""
     faults, found = FaultList(), {}
     names = {layer.origin: layer for layer in layers if layer.has_weights and layer.origin}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
 from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold
-from lrtc.plan.fold import FoldPlan, LayerFold, plan_folding
+from lrtc.plan.fold import FoldPlan, LayerFold
 from lrtc.plan.rearrange import Move, Pack, Turn, Unpack
 from lrtc.plan.stream import StreamLayer, readers, stream_inputs
 from lrtc.plan.timing import Network, Stuck
@@ -19,16 +19,6 @@ QUEUE_ROWS = (0, 1, 2, 4)  # depths of a queue before a line buffer that are tri
 REGISTERS = {Threshold: 2, Affine: 3}  # stages of a post
 
 Depths = Sequence[Sequence[int]]  # of the queue at every input of every layer; 0: none
-
-
-def plan_stream(
-    layers: Sequence[StreamLayer],
-    target: int | None = None,
-    fold: Mapping[str, tuple[int, int]] | None = None,
-    to_class: bool = False,
-) -> FoldPlan:
-    """Return the folding (see `plan_folding`), the queues, and the interval and latency that they give."""
-    return with_queues(layers, plan_folding(layers, target, fold), to_class)
 
 
 def with_queues(layers: Sequence[StreamLayer], plan: FoldPlan, to_class: bool) -> FoldPlan:

@@ -6,6 +6,7 @@ data. The processes of a network run in `lrtc.plan.timing`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -265,6 +266,12 @@ def window_gaps(window: Window) -> tuple[int, ...]:
     found = emitting(window)
     at = [k for k, (_, done) in enumerate(found) if done]
     return tuple(after - before for before, after in zip(at, [*at[1:], at[0] + len(found)], strict=True))
+
+
+@cache
+def gap_counts(window: Window) -> tuple[tuple[int, int], ...]:
+    """Return (gap, how often it occurs) of `window_gaps`."""
+    return tuple(Counter(window_gaps(window)).items())
 
 
 def line_buffer(window: Window) -> Stage:

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import prod
 
 from lrtc.errors import Fault, FaultList
-from lrtc.ir import Graph, Node, TensorType
+from lrtc.ir import Elem, Graph, Node, TensorType
 from lrtc.ir.ops import (
     Add,
     Affine,
@@ -85,7 +85,8 @@ class StreamLayer:
     sources: the values it reads, of the types `inputs`; constants are not among them. serial: it takes elements as they
     enter the network, `width` a beat; other layers take whole pixels. leaves: what it gives leaves the network. final:
     and no other layer reads it, so its folds need not wait for each other. before: rearrangements that a
-    rearrangement goes on from. width: elements in a beat of the network's inputs.
+    rearrangement goes on from. width: elements in a beat of the network's inputs. weight: what a weight is. levels: of
+    each threshold, by name.
     """
 
     node: Node
@@ -98,6 +99,13 @@ class StreamLayer:
     leaves: bool = False
     before: tuple[Node, ...] = ()
     width: int = 1
+    weight: Elem | None = None
+    levels: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def points(self) -> tuple[Node, ...]:
+        """Return what works on elements."""
+        return tuple(node for node in (self.node, *self.posts) if isinstance(node.op, POSTS))
 
     @property
     def name(self) -> str:
@@ -273,7 +281,12 @@ def stream_layers(graph: Graph, width: int = 1) -> tuple[StreamLayer, ...]:
         leaves = value in graph.outputs
         types = tuple(graph.types[name] for name in sources)
         window, final = _window(graph, node, sources[0]), leaves and not reads[value]
-        layers.append(StreamLayer(node, posts, sources, types, window, serial, final, leaves, before, width))
+        weight = graph.types[node.ins[1]].elem if isinstance(node.op, (Conv2d, Linear)) else None
+        steps = [n for n in (node, *posts) if isinstance(n.op, Threshold)]
+        levels = tuple((n.out, len(graph.const(n.ins[1])) - 1) for n in steps)
+        layers.append(
+            StreamLayer(node, posts, sources, types, window, serial, final, leaves, before, width, weight, levels)
+        )
     faults = FaultList()
     for name, layer in stream_inputs(layers).items() if width != 1 else ():
         if width not in legal_widths(layer, name):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 
 import pytest
 from graphs import random_network
 from verilog.networks import Maker, residual, tiny
 
+from lrtc.errors import LrtcError
 from lrtc.passes import run_pipeline
 from lrtc.plan import queues
-from lrtc.plan.fold import legal_pe, legal_simd, plan_folding
-from lrtc.plan.queues import plan_stream, timed
+from lrtc.plan.budget import BRAM_IN_LUTS, Budget, folded_area
+from lrtc.plan.fold import fold_layer, legal_pe, legal_simd
+from lrtc.plan.folding import plan_folding, plan_stream
+from lrtc.plan.queues import timed
 from lrtc.plan.stages import window_gaps
 from lrtc.plan.stream import stream_layers
 from lrtc.plan.timing import Network, Stuck
@@ -35,7 +39,13 @@ def test_the_search_finds_the_least_area(seed, slower):
             for simd in legal_simd(layer):
                 given = plan_folding(layers, target, {layer.name: (pe, simd)}).layers
                 (other,) = (f for f in given if f.name == layer.name)
-                assert other.cycles > target or other.slots >= fold.slots, (layer.name, pe, simd)
+                more = _price(layer, other) >= _price(layer, fold)
+                assert other.cycles > target or more, (layer.name, pe, simd)
+
+
+def _price(layer, fold) -> float:
+    area = folded_area(layer, fold, "xc7")
+    return area.lut + BRAM_IN_LUTS * area.bram
 
 
 def test_simd_splits_no_tap():
@@ -128,3 +138,48 @@ def test_the_plan_speaks():
     text = "\n".join(plan_stream(stream_layers(tiny()), 60).lines())
     assert "slowest stage: " in text
     assert "conv" in text
+
+
+def test_a_budget_gives_the_fastest_that_fits():
+    """Against every combination of foldings: no faster one fits, and no smaller one is as fast."""
+    maker = Maker("net", (6, 6, 4)).conv("a", 4, kernel=(2, 2)).threshold().conv("b", 6).threshold().linear("c", 4)
+    layers = stream_layers(maker.done())
+    every = [[fold_layer(layer, pair) for pair in product(legal_pe(layer), legal_simd(layer))] for layer in layers]
+    sums = [
+        (max(f.cycles for f in folds), *_sums(layers, folds)) for folds in product(*every)
+    ]  # (cycles, LUTs, block RAMs)
+    floor = plan_folding(layers).target
+    smallest = min(lut for _, lut, bram in sums if bram <= 3)
+    for luts in (smallest, smallest * 11 // 10, smallest * 2):
+        plan = plan_folding(layers, budget=Budget(luts, 3))
+        fitting = [max(cycles, floor) for cycles, lut, bram in sums if lut <= luts and bram <= 3]
+        assert plan.target == min(fitting), luts
+        least = min(lut for cycles, lut, bram in sums if cycles <= plan.target and bram <= 3)
+        assert _sums(layers, plan.layers)[0] == least
+
+
+def _sums(layers, folds) -> tuple[int, float]:
+    areas = [folded_area(layer, fold, "xc7") for layer, fold in zip(layers, folds, strict=True)]
+    return sum(a.lut for a in areas), sum(a.bram for a in areas)
+
+
+def test_what_cannot_be_met_is_told_with_what_can():
+    layers = stream_layers(tiny())
+    with pytest.raises(LrtcError, match=r"100 LUTs cannot be met: \d+ LUTs and .*, of which \w+ takes \d+"):
+        plan_stream(layers, budget=Budget(100))
+    with pytest.raises(LrtcError, match=r"(?s)25 cycles an image and 400 LUTs cannot be met.*fits takes \d+ cycles"):
+        plan_stream(layers, 25, budget=Budget(400))
+    lines = Maker("line", (24,)).linear("a", 4).threshold().linear("b", 2).done()
+    with pytest.raises(LrtcError, match=r"(?s)input needs 24.*at least 24, or send 3 elements a beat"):
+        plan_stream(stream_layers(lines), 10)
+    assert plan_stream(stream_layers(lines, 3), 10).interval <= 10
+
+
+def test_a_plan_keeps_to_what_was_asked():
+    layers = stream_layers(residual())
+    slow = plan_stream(layers, 400)
+    assert slow.interval <= 400
+    plan = plan_stream(layers, budget=Budget(slow.area.lut + 60))
+    assert plan.area.lut <= slow.area.lut + 60
+    assert plan.interval <= slow.interval
+    assert plan.least <= plan.area.lut

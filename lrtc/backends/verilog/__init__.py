@@ -16,12 +16,12 @@ from lrtc.backends.verilog.top import TopView, top_view
 from lrtc.backends.verilog.views import images, layer_view
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
+from lrtc.plan.folding import plan_stream
 from lrtc.plan.hardwired import Wired
-from lrtc.plan.queues import plan_stream
 from lrtc.plan.stream import stream_faults, stream_layers
 from lrtc.resources import share
 
-OPTIONS = ("output", "target_cycles", "fold", "input_lanes", "templates", "vectors")
+OPTIONS = ("output", "target_cycles", "fold", "budget", "input_lanes", "templates", "vectors")
 LIBRARY_MODULE = re.compile(r"^\s*(lrtc_\w+)\s*#?\s*\(", re.MULTILINE)
 # Names of modules that a tool would refuse for the top; layers carry a prefix.
 KEYWORDS = frozenset(
@@ -49,6 +49,7 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     """Return the files of the accelerator `name` and its FoldPlan.
 
     options: output "logits" (default) or "class"; target_cycles (an image); fold {layer: (pe, simd)};
+    budget: what the plan may take (`lrtc.plan.budget.Budget`);
     input_lanes: elements in a beat of the inputs (default 1); templates: a folder that is searched
     before ours. vectors: for the C self-test, not used here.
     """
@@ -56,7 +57,8 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     _check(graph, name, options)
     layers = stream_layers(graph, options.get("input_lanes") or 1)
     answer = options.get("output", "logits")
-    plan = plan_stream(layers, options.get("target_cycles"), options.get("fold"), answer == "class")
+    target, fold, budget = (options.get(key) for key in ("target_cycles", "fold", "budget"))
+    plan = plan_stream(layers, target, fold, answer == "class", budget)
     modules = module_names(name, layers)
     views = tuple(
         layer_view(graph, layer, fold, modules[layer.name]) for layer, fold in zip(layers, plan.layers, strict=True)

@@ -1,0 +1,146 @@
+"""Options and commands of accelerators: how fast, how large, simulated and explored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrtc.cli_options import OutputKind, parse_fold
+from lrtc.errors import LrtcError
+from lrtc.terminal import out, print_json, print_line, working
+
+Fold = Annotated[
+    list[str] | None, typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs of a layer (Verilog)")
+]
+Cycles = Annotated[int | None, typer.Option("--cycles", help="cycles an image may take at most (Verilog)", min=1)]
+Fps = Annotated[float | None, typer.Option("--fps", help="images a second, at --clock (Verilog)", min=0)]
+Clock = Annotated[str | None, typer.Option("--clock", help="of the accelerator, e.g. 100MHz; for --fps (Verilog)")]
+Luts = Annotated[int | None, typer.Option("--luts", help="LUTs it may take, by estimate (Verilog)", min=1)]
+Brams = Annotated[float | None, typer.Option("--bram", help="block RAMs it may take, by estimate (Verilog)", min=0)]
+DeviceName = Annotated[str | None, typer.Option("--device", help="take LUTs and block RAMs from an FPGA (Verilog)")]
+Lanes = Annotated[int | None, typer.Option("--input-lanes", help="elements in a beat of the input (Verilog)", min=1)]
+
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]
+Name = Annotated[str | None, typer.Option("--name", help="name of the functions, modules and files; default: the stem")]
+Data = Annotated[
+    Path,
+    typer.Option("--data", help="an .npz with x (N × the input shape as torch takes it), or each input by name, and y"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What the command line says of an accelerator."""
+
+    fold: list[str] | None = None
+    cycles: int | None = None
+    fps: float | None = None
+    clock: str | None = None
+    luts: int | None = None
+    brams: float | None = None
+    device: str | None = None
+    lanes: int | None = None
+
+    @property
+    def given(self) -> list[str]:
+        """Return the options that were given, as typed."""
+        names = {"brams": "bram", "lanes": "input-lanes"}
+        return [f"--{names.get(name, name)}" for name, value in vars(self).items() if value]
+
+    def options(self, output: OutputKind = OutputKind.logits) -> dict[str, object]:
+        """Return the options of the Verilog backend."""
+        from lrtc.plan.budget import Budget
+        from lrtc.plan.devices import device_named
+
+        budget = device_named(self.device).budget if self.device else Budget()
+        if self.luts or self.brams is not None:
+            luts = self.luts or budget.luts
+            budget = Budget(luts, budget.brams if self.brams is None else self.brams, budget.family)
+        found: dict[str, object] = {"output": output.value}
+        if self.fold:
+            found["fold"] = dict(parse_fold(text) for text in self.fold)
+        if cycles := self._target():
+            found["target_cycles"] = cycles
+        if budget.bound:
+            found["budget"] = budget
+        if self.lanes:
+            found["input_lanes"] = self.lanes
+        return found
+
+    def _target(self) -> int | None:
+        """Return the cycles an image may take."""
+        from lrtc.report.costs import hertz
+
+        if self.fps is None:
+            if self.clock:
+                raise LrtcError("--clock says nothing without --fps", hint="give --fps, or --cycles alone")
+            return self.cycles
+        if self.cycles:
+            raise LrtcError("--fps and --cycles both say how fast; give one of them")
+        if not self.clock or not self.fps:
+            raise LrtcError("--fps needs a number above 0, and --clock", hint="for example --fps 10000 --clock 100MHz")
+        cycles = int(hertz(self.clock) / self.fps)
+        if not cycles:
+            raise LrtcError(f"--fps {self.fps:g} at {self.clock} leaves less than a cycle an image")
+        return cycles
+
+
+def simulate(
+    model: Model,
+    data: Data,
+    images: Annotated[int, typer.Option("--images", help="images to send", min=1)] = 20,
+    waves: Annotated[Path | None, typer.Option("--waves", help="write a waveform of the idle run to this file")] = None,
+    name: Name = None,
+    fold: Fold = None,
+    cycles: Cycles = None,
+    fps: Fps = None,
+    clock: Clock = None,
+    luts: Luts = None,
+    brams: Brams = None,
+    device: DeviceName = None,
+    lanes_in: Lanes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate the accelerator in Verilator through cocotb, idle and under random stalls, against the interpreter.
+
+    Example: lrtc simulate model.pt --data digits.npz --waves net.vcd
+    """
+    from lrtc.chain import Chain, verify_chain
+    from lrtc.cli import read_images
+    from lrtc.driver import open_model
+    from lrtc.report.tables import verdict_table, verdicts_json
+
+    opened = open_model(model, name)
+    raw, y = read_images(opened, data, images)
+    hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in)
+    chain = Chain(opened, waves, **hardware.options())
+    with working(f"Verilator: up to {images} images, idle and with stalls"):
+        verdicts = list(verify_chain(chain, raw, y, ["rtl"], images, must_run=True))
+    if as_json:
+        print_json(
+            {"model": opened.name, "plan": plan_json(chain.compiled("verilog").plan), "runs": verdicts_json(verdicts)}
+        )
+    else:
+        print_plan(chain.compiled("verilog").plan)
+        out.print(verdict_table(verdicts))
+        if waves:
+            out.print(f"waveform: {verdicts[0].figures.get('waves')}", highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if all(v.equal for v in verdicts) else 1)
+
+
+def print_plan(plan: object) -> None:
+    """Print a backend's plan, in the words that it gives itself."""
+    lines = getattr(plan, "lines", None)
+    for line in lines() if callable(lines) else ():
+        print_line(line)
+
+
+def plan_json(plan: object) -> object:
+    """Return a plan as plain data."""
+    return json.loads(json.dumps(asdict(plan), default=str)) if is_dataclass(plan) else None

@@ -1,0 +1,116 @@
+"""What a module of the library takes on a device: an estimate by formulas, fitted to what Yosys maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
+
+from lrtc.plan.modules import Part
+
+FAMILIES = ("xc7",)
+ROM_BITS_IN_LUTS = 1024  # a ROM with fewer bits is made of LUTs, by Yosys 0.70
+RAM36 = ((72, 512), (36, 1024), (18, 2048), (9, 4096), (4, 8192), (2, 16384), (1, 32768))  # shapes, bits × rows
+
+
+@dataclass(frozen=True)
+class Area:
+    """LUTs (sites of LUT6, two small functions in one where they fit), flip-flops, block RAMs (36 kbit, or halves) and
+    multipliers.
+    """
+
+    lut: int = 0
+    ff: int = 0
+    bram: float = 0
+    dsp: int = 0
+
+    def __add__(self, other: Area) -> Area:
+        return Area(self.lut + other.lut, self.ff + other.ff, self.bram + other.bram, self.dsp + other.dsp)
+
+    @property
+    def text(self) -> str:
+        """Return it in words."""
+        return f"{self.lut:,} LUTs, {self.ff:,} FFs" + (f", {self.bram:g} block RAMs" if self.bram else "")
+
+
+NOTHING = Area()
+
+
+@cache
+def area(part: Part, family: str = "xc7") -> Area:
+    """Return what a part takes. The formulas hold for the flow of `make bench-hw`."""
+    lut, ff, bram = FORMULAS[part.module](dict(part.parameters))
+    return Area(ceil(lut), ceil(ff), bram)
+
+
+Numbers = Mapping[str, int]
+Taken = tuple[float, float, float]
+
+
+def _mvu(p: Numbers) -> Taken:
+    slots, bits, folded = p["Pe"] * p["Simd"], p["InBits"], p["Fan"] > p["Simd"]
+    window = p["Groups"] * p["Fan"] * bits
+    lut = slots * slot_luts(p["InKind"], bits, p["WeightKind"], p["WeightBits"]) + 20
+    lut += (window / 2 if folded else 0) + p["Pe"] * p["AccBits"] * (1.2 if folded else 0.6)
+    lut += p["HasPad"] * p["Taps"] * 2
+    return lut, window + p["Simd"] * bits + 3 * p["Pe"] * p["AccBits"] + 30, 0
+
+
+def slot_luts(in_kind: int, in_bits: int, weight_kind: int, weight_bits: int) -> float:
+    """Return the LUTs that one product and its share of the sum take."""
+    if in_kind == 1 and weight_kind == 0:
+        return 1.22
+    if in_kind == 1 and weight_kind == 1:
+        return 2.3
+    if weight_kind in (0, 1):
+        return in_bits * 1.25 + 1.2
+    return max(1, in_bits) * weight_bits * 1.2 + 1
+
+
+def _rom(p: Numbers) -> Taken:
+    width, depth = p["Width"], p["Depth"]
+    if depth == 1:
+        return 0, 0, 0
+    if width * depth < ROM_BITS_IN_LUTS or depth <= 16:
+        return width * (ceil(depth / 64) * (1.35 if depth > 64 else 1) if depth > 32 else 0.5), width, 0
+    return 0, 0, min(ceil(2 * width * ceil(depth / rows) / bits) / 2 for bits, rows in RAM36)
+
+
+def _fifo(p: Numbers) -> Taken:
+    width, depth = p["Width"], p["Depth"]
+    return width * ceil(depth / 32) * 0.7 + width * 0.5 + 20, width + 20, 0
+
+
+def _line_buffer(p: Numbers) -> Taken:
+    bits, rows = p["PixelBits"], p["SpanH"] - 1
+    taps = p["KernelH"] * p["KernelW"]
+    lut = rows * bits * ceil(p["Width"] / 32) * 0.7 + 60 + (bits * taps / 2 if p["Padded"] else 0)
+    return lut, p["SpanH"] * p["SpanW"] * bits + 40, 0
+
+
+def _threshold(p: Numbers) -> Taken:
+    compares = (p["Levels"]).bit_length()
+    return p["Pe"] * (p["AccBits"] * 0.7 * compares + 1) + 8, p["Pe"] * (p["AccBits"] + p["OutBits"]) + 10, 0
+
+
+def _affine(p: Numbers) -> Taken:
+    return p["Pe"] * p["AccBits"] * 8, 3 * p["Pe"] * p["OutBits"], 0
+
+
+FORMULAS: dict[str, Callable[[Numbers], Taken]] = {
+    "lrtc_mvu": _mvu,
+    "lrtc_rom": _rom,
+    "lrtc_fifo": _fifo,
+    "lrtc_line_buffer": _line_buffer,
+    "lrtc_threshold": _threshold,
+    "lrtc_affine": _affine,
+    "lrtc_skid_buffer": lambda p: (p["Width"] * 0.5 + 3, 2 * p["Width"] + 3, 0),
+    "lrtc_upsize": lambda p: (p["Ratio"].bit_length() + 3, p["Width"] * p["Ratio"] + 8, 0),
+    "lrtc_downsize": lambda p: (p["Width"] * p["Ratio"] * 0.5 + 6, p["Width"] * p["Ratio"] + 8, 0),
+    "lrtc_maxpool": lambda p: (p["Channels"] * p["Taps"] * p["Bits"] / 4 + 2, p["Channels"] * p["Bits"] + 1, 0),
+    "lrtc_sumpool": lambda p: (p["Channels"] * p["Taps"] * p["OutBits"] * 0.6, p["Channels"] * p["OutBits"], 0),
+    "lrtc_add": lambda p: (p["Channels"] * p["OutBits"], p["Channels"] * p["OutBits"], 0),
+    "lrtc_crop": lambda p: (20, p["PixelBits"] + 12, 0),
+    "lrtc_topk": lambda p: (p["K"] * (p["Width"] * 1.5 + 8), p["K"] * (p["Width"] + 8), 0),
+}

@@ -1,0 +1,141 @@
+"""A FoldPlan for a number of cycles an image, for a budget, or for both; what cannot be met is told, with what can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from lrtc.errors import LrtcError
+from lrtc.plan.budget import Budget, Menu, fastest, folded_area, least, options, queue_area
+from lrtc.plan.fold import FoldPlan, ends, given_folds, least_cycles, named_beats
+from lrtc.plan.queues import with_queues
+from lrtc.plan.stream import StreamLayer, legal_widths, stream_inputs, stream_outputs
+
+TRIES = 8  # foldings whose queues are sized
+
+
+def plan_stream(
+    layers: Sequence[StreamLayer],
+    target: int | None = None,
+    fold: Mapping[str, tuple[int, int]] | None = None,
+    to_class: bool = False,
+    budget: Budget | None = None,
+) -> FoldPlan:
+    """Return the folding (see `plan_folding`), the queues, and the interval, latency and area that they give.
+
+    Layers wait for each other, so that an image may take longer than in the slowest layer alone, and queues take area:
+    where that breaks the target or the budget, the folding is chosen again for a tighter one. LrtcError if none that
+    was tried meets them.
+    """
+    budget = budget or Budget()
+    aim, room, tried = target, budget, []
+    while len(tried) < TRIES:
+        try:
+            plan = plan_folding(layers, aim, fold, room)
+        except LrtcError:
+            if not tried:
+                raise
+            break
+        plan = _estimated(layers, with_queues(layers, plan, to_class), budget)
+        tried.append(plan)
+        late = 0 if target is None else plan.interval - max(target, plan.bound)
+        over = 0 if budget.luts is None else plan.area.lut - budget.luts
+        if late <= 0 and over <= 0:
+            return replace(plan, target=tried[0].target, least=plan.least if target is None else tried[0].least)
+        aim = aim - late if late > 0 else aim
+        room = replace(room, luts=room.luts - over) if over > 0 else room
+    best = min(tried, key=lambda plan: plan.interval)
+    raise LrtcError(
+        f"{_wanted(target, budget)} cannot be met: with queues an image takes {best.interval:,} cycles and "
+        f"{best.area.lut:,} LUTs; {best.bottleneck} is the slowest",
+        hint=f"ask for at least {best.interval} cycles an image" if target else "give more LUTs",
+    )
+
+
+def _estimated(layers: Sequence[StreamLayer], plan: FoldPlan, budget: Budget) -> FoldPlan:
+    """Return the plan with the area of every layer, and with what it is without queues."""
+    folds = zip(layers, plan.layers, strict=True)
+    sized = tuple(replace(fold, area=folded_area(layer, fold, budget.family)) for layer, fold in folds)
+    queues = sum(queue_area(layer, fold, budget.family).lut for layer, fold in zip(layers, sized, strict=True))
+    plan = replace(plan, layers=sized)
+    return replace(plan, least=plan.area.lut - queues)
+
+
+def _wanted(target: int | None, budget: Budget) -> str:
+    """Return what was asked for, in words."""
+    wants = [] if target is None else [f"{target:,} cycles an image"]
+    wants += [] if budget.luts is None else [f"{budget.luts:,} LUTs"]
+    return " and ".join([*wants, *([] if budget.brams is None else [f"{budget.brams:g} block RAMs"])])
+
+
+def plan_folding(
+    layers: Sequence[StreamLayer],
+    target: int | None = None,
+    fold: Mapping[str, tuple[int, int]] | None = None,
+    budget: Budget | None = None,
+) -> FoldPlan:
+    """Return the folding of the least area such that no stage needs more than `target` cycles an image.
+
+    Without a target: the fastest that fits the budget; without either, the cycles of the slowest stage that folding
+    cannot change. fold: layer (value name or origin) → (pe, simd), which the target does not bind. LrtcError names
+    every illegal folding with the legal ones, and what cannot be met with the best that can.
+    """
+    budget = budget or Budget()
+    given = given_folds(layers, fold or {})
+    inputs = named_beats((name, layer.type_of(name).size // layer.width) for name, layer in _inputs(layers))
+    outputs = named_beats((layer.value, layer.output.size) for layer in stream_outputs(layers))
+    floor = _floor(layers, inputs, outputs, target)
+    menus = [options(layer, budget.family, given.get(layer.name)) for layer in layers]
+    if target is None:
+        target = fastest(menus, floor, budget) if budget.bound else floor
+    chosen = least(menus, target, budget) if target is not None else None
+    if chosen is None:
+        raise _misfit(layers, menus, floor, target, budget)
+    return FoldPlan(tuple(option.fold for option in chosen), inputs, outputs, target)
+
+
+def _inputs(layers: Sequence[StreamLayer]):
+    return stream_inputs(layers).items()
+
+
+def _floor(layers, inputs, outputs, target: int | None) -> int:
+    """Return the cycles that no folding goes below; LrtcError if the target does."""
+    floors = {layer.name: least_cycles(layer, 1) for layer in layers}
+    floors = ends("input", inputs) | floors | ends("output", outputs)
+    floor = max(floors.values())
+    if target is not None and target < floor:
+        slowest = max(floors, key=floors.__getitem__)
+        wider = _wider(layers, target) if slowest.startswith("input") or _is_serial(layers, slowest) else None
+        hint = f"ask for at least {floor}" + (
+            f", or send {wider} elements a beat (--input-lanes {wider})" if wider else ""
+        )
+        raise LrtcError(f"a target of {target} cycles an image cannot be met: {slowest} needs {floor}", hint=hint)
+    return floor
+
+
+def _is_serial(layers: Sequence[StreamLayer], name: str) -> bool:
+    return any(layer.serial for layer in layers if layer.name == name)
+
+
+def _wider(layers: Sequence[StreamLayer], target: int) -> int | None:
+    """Return the least legal number of elements in a beat with which every input takes no more than `target` cycles."""
+    legal = set.intersection(*(set(legal_widths(layer, name)) for name, layer in _inputs(layers)))
+    sizes = [layer.type_of(name).size for name, layer in _inputs(layers)]
+    return min((width for width in legal if all(size <= target * width for size in sizes)), default=None)
+
+
+def _misfit(layers: Sequence[StreamLayer], menus: Sequence[Menu], floor: int, target: int | None, budget: Budget):
+    """Return the error of a budget that cannot be met, with the best that can and the layer that takes most."""
+    best = fastest(menus, floor, budget)
+    slowest = max((o.fold.cycles for menu in menus for o in menu), default=floor)
+    anyhow = least(menus, max(target or slowest, floor), Budget(None, budget.brams, budget.family))
+    anyhow = anyhow or least(menus, max(target or slowest, floor), Budget(None, None, budget.family))
+    luts, brams = (sum(getattr(o.area, what) for o in anyhow) for what in ("lut", "bram"))
+    by_lut = budget.luts is not None and luts > budget.luts
+    worst = max(anyhow, key=lambda o: (o.area.lut, o.area.bram) if by_lut else (o.area.bram, o.area.lut))
+    needs = f"{luts:,} LUTs and {brams:g} block RAMs are the least estimated"
+    name, took = worst.fold.name, f"{worst.area.lut:,} LUTs and {worst.area.bram:g} block RAMs"
+    hint = f"the fastest that fits takes {best:,} cycles an image" if best else "no folding takes less"
+    return LrtcError(
+        f"{_wanted(target if best else None, budget)} cannot be met: {needs}, of which {name} takes {took}", hint=hint
+    )

@@ -1,0 +1,114 @@
+"""The library modules that a layer is made of, with the parameters that areas depend on: what an estimate adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lrtc.ir.ops import Add, Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
+from lrtc.plan.stream import StreamLayer
+
+STREAM_KIND = {"u": 0, "b": 1, "t": 2, "i": 2}  # of an element on a stream, as the library counts kinds
+WEIGHT_KIND = {"b": 0, "t": 1, "i": 2, "u": 2}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One instance: the module of the library, and its parameters as (name, number) in alphabetical order."""
+
+    module: str
+    parameters: tuple[tuple[str, int], ...]
+
+    def __getitem__(self, name: str) -> int:
+        return dict(self.parameters)[name]
+
+
+def part(module: str, **parameters: int) -> Part:
+    return Part(module, tuple(sorted(parameters.items())))
+
+
+def weight_width(kind: str, bits: int) -> int:
+    """Return the bits of a weight in a ROM: one of an unsigned integer gets a sign."""
+    return bits + (kind == "u")
+
+
+def layer_parts(layer: StreamLayer, pe: int, simd: int, queues: tuple[int, ...] = (0,)) -> Iterator[Part]:
+    """Yield the parts of a layer folded to pe × simd (0: no weights), with queues of these depths before it."""
+    widths = [t.elem.bits * (layer.width if layer.serial else t.shape[-1]) for t in layer.inputs]
+    for width, depth in zip(widths, queues, strict=False):
+        if depth:
+            yield part("lrtc_fifo", Width=width, Depth=depth)
+    yield from _gathering(layer, widths)
+    bits, (lanes, ratio) = layer.node.type.elem.bits, layer.lanes(pe)
+    if layer.has_weights:
+        yield from _dot_product(layer, pe, simd)
+    elif isinstance(layer.node.op, MaxPool2d) and layer.slides:
+        yield part("lrtc_maxpool", Channels=layer.outputs, Taps=layer.window.taps, Bits=bits)
+    elif isinstance(layer.node.op, (SumPool2d, Rearrange)) and not layer.slides:
+        yield part("lrtc_upsize", Width=layer.input.elem.bits * layer.input.shape[-1], Ratio=layer.beats_in)
+    elif isinstance(layer.node.op, SumPool2d):
+        yield part("lrtc_sumpool", Channels=layer.outputs, Taps=layer.window.taps, OutBits=bits)
+    elif isinstance(layer.node.op, Add):
+        yield part("lrtc_add", Channels=layer.outputs, OutBits=bits)
+    elem = layer.input.elem if layer.node in layer.points else layer.node.type.elem
+    for node in layer.points:
+        yield from _point(layer, node, elem, lanes, ratio)
+        elem = node.type.elem
+    if layer.ranks:
+        lanes, ratio = 1, 1
+    yield part("lrtc_skid_buffer", Width=lanes * elem.bits)
+    if layer.gathers(pe):
+        yield part("lrtc_upsize", Width=lanes * elem.bits, Ratio=ratio)
+
+
+def _gathering(layer: StreamLayer, widths: list[int]) -> Iterator[Part]:
+    w = layer.window
+    if layer.slides:
+        sizes = {"Height": w.image[0], "Width": w.image[1], "KernelH": w.kernel[0], "KernelW": w.kernel[1]}
+        spans = {"SpanH": w.span[0], "SpanW": w.span[1], "Padded": int(any(w.padding))}
+        yield part("lrtc_line_buffer", PixelBits=widths[0], **sizes, **spans)
+    elif isinstance(layer.node.op, (Linear, Flatten)) and layer.beats_in > 1:
+        yield part("lrtc_upsize", Width=widths[0], Ratio=layer.beats_in)
+    elif isinstance(layer.node.op, Crop):
+        yield part("lrtc_crop", PixelBits=widths[0], Height=w.image[0], Width=w.image[1])
+
+
+def _dot_product(layer: StreamLayer, pe: int, simd: int) -> Iterator[Part]:
+    elem, weight = layer.input.elem, layer.weight
+    row = pe * simd * weight_width(weight.kind, weight.bits)
+    yield part("lrtc_rom", Width=row, Depth=(layer.outputs // pe) * (layer.fan // simd))
+    yield part(
+        "lrtc_mvu",
+        Fan=layer.fan,
+        Taps=layer.window.taps,
+        Outputs=layer.outputs,
+        Pe=pe,
+        Simd=simd,
+        InBits=elem.bits,
+        InKind=STREAM_KIND[elem.kind],
+        WeightKind=WEIGHT_KIND[weight.kind],
+        WeightBits=weight_width(weight.kind, weight.bits),
+        AccBits=layer.node.type.elem.bits,
+        HasPad=int(any(layer.window.padding) and elem.kind == "b"),
+        Groups=layer.groups,
+    )
+
+
+def _point(layer: StreamLayer, node, elem, lanes: int, ratio: int) -> Iterator[Part]:
+    acc = elem.bits + (STREAM_KIND[elem.kind] != 2)
+    if isinstance(node.op, Threshold):
+        levels = dict(layer.levels)[node.out]
+        yield part("lrtc_threshold", Pe=lanes, Folds=ratio, AccBits=acc, Levels=levels, OutBits=node.type.elem.bits)
+        yield part("lrtc_rom", Width=lanes * (levels * (acc + 1) + 1), Depth=ratio)
+    elif isinstance(node.op, Affine):
+        yield part("lrtc_affine", Pe=lanes, Folds=ratio, AccBits=acc, OutBits=node.type.elem.bits)
+    elif isinstance(node.op, TopK):
+        yield part("lrtc_topk", Count=lanes * ratio, Width=elem.bits, K=node.op.k)
+
+
+def end_parts(layer: StreamLayer, pe: int) -> Iterator[Part]:
+    """Yield the parts between a layer and the end of the network."""
+    bits, size = layer.output.elem.bits, layer.beat_size(pe)
+    if size > 1:
+        yield part("lrtc_downsize", Width=bits, Ratio=size)
+    yield part("lrtc_skid_buffer", Width=bits)
