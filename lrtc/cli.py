@@ -23,6 +23,7 @@ from lrtc.cli_rtl import (
     Hardware,
     Lanes,
     Luts,
+    explore,
     plan_json,
     print_plan,
     simulate,
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 
 
-for command in (show, size, report, tune, simulate, boards, flash):
+for command in (show, size, report, tune, simulate, explore, boards, flash):
     app.command()(command)
 
 

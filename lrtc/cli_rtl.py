@@ -11,7 +11,7 @@ import typer
 
 from lrtc.cli_options import OutputKind, parse_fold
 from lrtc.errors import LrtcError
-from lrtc.terminal import out, print_json, print_line, working
+from lrtc.terminal import out, print_json, print_line, print_notes, working
 
 Fold = Annotated[
     list[str] | None, typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs of a layer (Verilog)")
@@ -144,3 +144,53 @@ def print_plan(plan: object) -> None:
 def plan_json(plan: object) -> object:
     """Return a plan as plain data."""
     return json.loads(json.dumps(asdict(plan), default=str)) if is_dataclass(plan) else None
+
+
+def explore(
+    model: Model,
+    points: Annotated[int, typer.Option("--points", help="plans to try", min=1, max=200)] = 16,
+    clock: Annotated[str, typer.Option("--clock", help="for images a second")] = "100MHz",
+    luts: Luts = None,
+    brams: Brams = None,
+    device: DeviceName = None,
+    lanes_in: Lanes = None,
+    picture: Annotated[
+        Path | None, typer.Option("--plot", "-o", help="the picture, .png or .svg; default: build/NAME-explore.png")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="processes; default: all processors", min=1)] = None,
+    dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="plan on this Dask cluster")] = None,
+    name: Name = None,
+    as_json: AsJson = False,
+) -> None:
+    """Plan the accelerator from its fastest to its smallest; print and draw estimated area against throughput.
+
+    Example: lrtc explore model.pt --clock 100MHz -o area.png
+    """
+    from lrtc.driver import open_model
+    from lrtc.exploring import explore as plans
+    from lrtc.report.costs import hertz
+    from lrtc.report.explored import check_picture, draw, explored_json, explored_table
+
+    clock_hz = hertz(clock)
+    opened = open_model(model, name)
+    picture = picture or Path("build") / f"{opened.name}-explore.png"
+    check_picture(picture)
+    budget = Hardware(luts=luts, brams=brams, device=device).options().get("budget")
+    with working("") as progress:
+        task = progress.add_task("starting")
+
+        def step(done: int, every: int) -> None:
+            progress.update(task, description=f"{done} of {every} plans")
+
+        found = plans(opened, points, budget, lanes_in or 1, jobs, dask, step)
+    if all(p.why for p in found):
+        raise LrtcError(f"no plan was possible: {found[-1].why}")
+    draw(found, clock_hz, opened.name, picture)
+    if as_json:
+        print_json({"model": opened.name, "clock_hz": clock_hz, "plot": str(picture),
+                    "plans": explored_json(found, clock_hz)})  # fmt: skip
+        return
+    out.print(explored_table(found, clock_hz))
+    left = sum(bool(p.why) for p in found)
+    print_notes([f"{left} of {points} candidates fit no plan"] if left else [])
+    print_line(f"wrote {picture}; * = no other plan is as fast with as few LUTs and block RAMs")
