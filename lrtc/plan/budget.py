@@ -16,7 +16,7 @@ from lrtc.plan.fold import LayerFold, fold_layer, legal_pe, legal_simd
 from lrtc.plan.modules import end_parts, layer_parts
 from lrtc.plan.stream import StreamLayer
 
-BRAM_IN_LUTS = 350  # what a block RAM counts for where no budget says: about their ratio on 7-series and ECP5
+BRAM_IN_LUTS = 150  # what a block RAM counts for where no budget says; devices have about 350 LUTs for each
 
 Menu = Sequence["Option"]
 Sums = Mapping[int, tuple[int, tuple[int, ...]]]  # half block RAMs → the least LUTs with them, and the options chosen

@@ -51,21 +51,16 @@ Taken = tuple[float, float, float]
 def _mvu(p: Numbers) -> Taken:
     slots, bits, folded = p["Pe"] * p["Simd"], p["InBits"], p["Fan"] > p["Simd"]
     window = p["Groups"] * p["Fan"] * bits
-    lut = slots * slot_luts(p["InKind"], bits, p["WeightKind"], p["WeightBits"]) + 20
+    lut = slots * slot_luts(p["InKind"], bits, p["WeightKind"], p["WeightBits"]) + (45 if folded else 20)
     lut += (window / 2 if folded else 0) + p["Pe"] * p["AccBits"] * (1.2 if folded else 0.6)
-    lut += p["HasPad"] * p["Taps"] * 2
     return lut, window + p["Simd"] * bits + 3 * p["Pe"] * p["AccBits"] + 30, 0
 
 
 def slot_luts(in_kind: int, in_bits: int, weight_kind: int, weight_bits: int) -> float:
     """Return the LUTs that one product and its share of the sum take."""
-    if in_kind == 1 and weight_kind == 0:
-        return 1.22
-    if in_kind == 1 and weight_kind == 1:
-        return 2.3
-    if weight_kind in (0, 1):
-        return in_bits * 1.25 + 1.2
-    return max(1, in_bits) * weight_bits * 1.2 + 1
+    if in_kind == 1:
+        return {0: 1.2, 1: 3.0}.get(weight_kind, weight_bits * 1.2)
+    return in_bits * 1.2 + 3 + weight_kind if weight_kind < 2 else in_bits * weight_bits * 1.6
 
 
 def _rom(p: Numbers) -> Taken:
@@ -77,15 +72,18 @@ def _rom(p: Numbers) -> Taken:
     return 0, 0, min(ceil(2 * width * ceil(depth / rows) / bits) / 2 for bits, rows in RAM36)
 
 
+def _ram(width: int, rows: int) -> float:
+    """Return the LUTs of a memory made of LUTs: RAM32M and RAM64M are four each."""
+    return width * (4 / 6 if rows <= 32 else ceil(rows / 64) * 4 / 3)
+
+
 def _fifo(p: Numbers) -> Taken:
-    width, depth = p["Width"], p["Depth"]
-    return width * ceil(depth / 32) * 0.7 + width * 0.5 + 20, width + 20, 0
+    return _ram(p["Width"], p["Depth"]) + 40, p["Width"] + 15, 0
 
 
 def _line_buffer(p: Numbers) -> Taken:
-    bits, rows = p["PixelBits"], p["SpanH"] - 1
-    taps = p["KernelH"] * p["KernelW"]
-    lut = rows * bits * ceil(p["Width"] / 32) * 0.7 + 60 + (bits * taps / 2 if p["Padded"] else 0)
+    bits, taps = p["PixelBits"], p["KernelH"] * p["KernelW"]
+    lut = _ram(bits * (p["SpanH"] - 1), p["Width"]) + bits / 2 + 28 + (bits * taps / 2 if p["Padded"] else 0)
     return lut, p["SpanH"] * p["SpanW"] * bits + 40, 0
 
 
@@ -106,9 +104,9 @@ FORMULAS: dict[str, Callable[[Numbers], Taken]] = {
     "lrtc_threshold": _threshold,
     "lrtc_affine": _affine,
     "lrtc_skid_buffer": lambda p: (p["Width"] * 0.5 + 3, 2 * p["Width"] + 3, 0),
-    "lrtc_upsize": lambda p: (p["Ratio"].bit_length() + 3, p["Width"] * p["Ratio"] + 8, 0),
-    "lrtc_downsize": lambda p: (p["Width"] * p["Ratio"] * 0.5 + 6, p["Width"] * p["Ratio"] + 8, 0),
-    "lrtc_maxpool": lambda p: (p["Channels"] * p["Taps"] * p["Bits"] / 4 + 2, p["Channels"] * p["Bits"] + 1, 0),
+    "lrtc_upsize": lambda p: (2 * p["Ratio"].bit_length() + 4, p["Width"] * p["Ratio"] + 8, 0),
+    "lrtc_downsize": lambda p: (p["Width"] * p["Ratio"] * 0.5 + 10, p["Width"] * p["Ratio"] + 8, 0),
+    "lrtc_maxpool": lambda p: (p["Channels"] * p["Taps"] * p["Bits"] * 0.39, p["Channels"] * p["Bits"] + 1, 0),
     "lrtc_sumpool": lambda p: (p["Channels"] * p["Taps"] * p["OutBits"] * 0.6, p["Channels"] * p["OutBits"], 0),
     "lrtc_add": lambda p: (p["Channels"] * p["OutBits"], p["Channels"] * p["OutBits"], 0),
     "lrtc_crop": lambda p: (20, p["PixelBits"] + 12, 0),

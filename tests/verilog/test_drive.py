@@ -1,0 +1,57 @@
+"""The compiled driver: the cycles of the plan, hostile stalls, resets, words of inner streams, and what it finds."""
+
+from __future__ import annotations
+
+import pytest
+from graphs import random_input
+from verilog.networks import special
+
+from lrtc import interp
+from lrtc.backends.verilog import emit
+from lrtc.check.drive import drive, inner_streams
+from lrtc.errors import Mismatch
+
+NAME = "residual"  # forks, joins and queues
+HOSTILE_CYCLES = 200_000  # `lrtc simulate --hostile 1000000` takes five times that
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    graph, _ = special()[NAME]
+    x = random_input(graph, 6, seed=1)
+    out = emit(graph, NAME)
+    return out, x, interp.run(graph, x).reshape(len(x), -1), tmp_path_factory.mktemp("drive")
+
+
+def test_cycles_and_words_are_those_of_the_plan(case):
+    out, x, want, work = case
+    run = drive(out.files, NAME, x, want, work_dir=work)
+    assert (run.cycles_per_image, run.latency) == (out.plan.interval, out.plan.latency)
+    assert set(run.words) == set(inner_streams(out.files, NAME))
+    for layer in out.plan.layers:
+        beats = 3 if layer.name == "fc" else layer.windows  # scores leave one a beat
+        assert run.words[f"{layer.name}_out"] == beats, layer.name
+    assert run.words["bits_to0"] == run.words["bits_to1"] == run.words["a_out"]
+    stalled = drive(out.files, NAME, x, want, stalls="backpressure", seed=2, work_dir=work)
+    assert stalled.words == run.words
+    assert stalled.cycles > run.cycles
+
+
+def test_hostile_stalls_and_resets_find_nothing(case):
+    out, x, want, work = case
+    run = drive(
+        out.files, NAME, x, want, stalls="hostile", seed=3, least_cycles=HOSTILE_CYCLES, reset_every=4000, work_dir=work
+    )
+    assert run.cycles >= HOSTILE_CYCLES
+    assert run.resets > 10
+    assert run.frames > 300
+
+
+def test_what_breaks_is_found(case):
+    out, x, want, work = case
+    wrong = want.copy()
+    wrong[4, 1] += 1
+    with pytest.raises(Mismatch, match=rf"m_axis differs at image 4, beat 1: want {wrong[4, 1]}, got {want[4, 1]}"):
+        drive(out.files, NAME, x, wrong, work_dir=work)
+    with pytest.raises(Mismatch, match="nothing has moved for 40 cycles"):
+        drive(out.files, NAME, x, want, patience=40, work_dir=work)
