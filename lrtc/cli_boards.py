@@ -104,6 +104,9 @@ def flash(
     report |= {"flash": made.built.need.flash, "ram": made.built.need.ram, "stack": made.built.need.stack}
     if not as_json:
         print_line(_size_line(made))
+        if made.kernels:
+            taken = ", ".join(f"{layer} {kernel}" for layer, kernel in made.kernels.items())
+            print_line(f"the default kernels do not fit; slower ones that do: {taken}")
         print_line(f"wrote {len(files)} files to {folder}")
     if chosen.emulated:
         report |= _run(made, images if firmware == "classify" else b"", dry_run, quiet=as_json)

@@ -71,6 +71,7 @@ def report(
     from lrtc.cli import read_images
     from lrtc.driver import compile, open_model, random_feeds
     from lrtc.report.costs import cost_json, cost_lines, cost_report, cost_table, hertz
+    from lrtc.tuning import by_layer
 
     clock_hz = hertz(clock) if clock else None
     if board:
@@ -79,7 +80,7 @@ def report(
         current = current or (found.current.ua_per_mhz if found.current else None)
     core = core or "cortex-m4"
     opened = open_model(model, name)
-    result = compile(opened, "c")
+    result = compile(opened, "c", **by_layer(core))
     feeds = opened.quantized(read_images(opened, data)[0]) if data else random_feeds(result.graph, 3)
     with working(f"{core}: one image"):
         costs = cost_report(result, core, {name: value[-1:] for name, value in feeds.items()})

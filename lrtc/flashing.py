@@ -5,39 +5,49 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lrtc.backends.c.firmware import choose_console, project
 from lrtc.boards import Board
-from lrtc.check.board import Built, build, compile_sources, compiler_of, core_flags
+from lrtc.check.board import BoardTooSmall, Built, Need, build, compile_sources, compiler_of, core_flags
 from lrtc.check.cores import core_named
 from lrtc.check.emulate import run_emulated, runs_here
 from lrtc.check.images import to_bin, to_hex, to_uf2
 from lrtc.check.machine import Machine
-from lrtc.driver import SELF_TEST_VECTORS, Model, compile, legal_name, random_feeds
+from lrtc.driver import SELF_TEST_VECTORS, Model, Result, compile, legal_name, random_feeds
 from lrtc.errors import LrtcError, ToolMissing, shown
 from lrtc.interp import Feeds, feeds_of
 from lrtc.ir.ports import in_rows, ports_of
 from lrtc.output import MANIFEST
+from lrtc.tuning import kernels_within, ram_steps, smallest_kernels, table_bytes
 
 SYMBOLS = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
+SHRINKS = 8  # times that a network is made smaller for a board
 LARGEST_SOURCE = 256 << 20  # bytes of one file of a folder
 
 
 @dataclass(frozen=True)
 class Network:
-    """A compiled network as C: its name and files, {path: text}. prefix: of its symbols."""
+    """A compiled network as C: its name and files, {path: text}. prefix: of its symbols.
+
+    result: what was compiled, and remake: layer → kernel to the same with these kernels; None where it is C already.
+    """
 
     name: str
     files: dict[str, str]
     prefix: str = ""
+    result: Result | None = None
+    remake: Callable[[Mapping[str, str]], Network] | None = None
 
 
 @dataclass(frozen=True)
 class Flashable:
-    """Firmware for a board: its sources, and what was built of them unless a tool is missing."""
+    """Firmware for a board: its sources, and what was built of them unless a tool is missing.
+
+    kernels: layer → kernel, where the default ones did not fit the board.
+    """
 
     network: str
     board: Board
@@ -45,6 +55,7 @@ class Flashable:
     sources: dict[str, str]
     built: Built | None
     lacking: ToolMissing | None = None
+    kernels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def images(self) -> dict[str, bytes]:
@@ -85,7 +96,12 @@ def network_of(model: Model, vectors: Feeds | None = None, profiled: str | None 
     profiled: a core; layers are then timed, beside the instructions that an emulator counts on it, where one can.
     """
     options = {"profile": predicted(model, profiled, vectors)} if profiled else {}
-    return Network(model.name, dict(compile(model, "c", vectors=vectors, report=True, **options).files))
+
+    def made(kernels: Mapping[str, str]) -> Network:
+        result = compile(model, "c", vectors=vectors, report=True, kernels=kernels, **options)
+        return Network(model.name, dict(result.files), "", result, made)
+
+    return made({})
 
 
 def predicted(model: Model, core: str, vectors: Feeds | None = None) -> dict[str, int]:
@@ -144,9 +160,57 @@ def prepare(
 ) -> Flashable:  # fmt: skip
     """Return the firmware of a board around a network, built where its compiler is here.
 
-    objects: flags → what is compiled already. profile: whether layers are timed. LrtcError if the board has no such
-    program, console or clock, or the network does not fit.
+    objects: flags → what is compiled already. profile: whether layers are timed. Where the network does not fit, it is
+    compiled again with kernels that take less memory, if there are some. LrtcError if the board has no such program,
+    console or clock, or the network does not fit.
     """
+    try:
+        return _prepare(network, board, program, console, objects, profile)
+    except BoardTooSmall as error:
+        if network.remake is None:
+            raise
+        smaller = _smaller(network, board, program, console, profile, error.need)
+        if smaller is None:
+            raise
+        return smaller
+
+
+def _smaller(
+    network: Network, board: Board, program: str, console: str | None, profile: bool, need: Need
+) -> Flashable | None:
+    """Return the firmware with kernels that take less memory, of those that fit with most RAM, or None.
+
+    The limits of RAM that a choice of kernels can meet are halved until one fits and the next does not.
+    """
+    tables, steps = table_bytes(network.result) + board.flash.size - need.flash, ram_steps(network.result)
+    best, low, high = None, 0, len(steps) - 1
+    if need.ram - network.result.plan.arena.size + steps[0] > board.ram.size:
+        return None
+    for turn in range(SHRINKS):
+        if low > high and (best or turn == 0):
+            break
+        middle = (low + high) // 2
+        last = low > high  # a kernel's stack is not in these limits: at last, those of the least scratch
+        kernels = smallest_kernels(network.result) if last else kernels_within(network.result, tables, steps[middle])
+        if kernels is None:
+            low = middle + 1
+            continue
+        try:
+            made = _prepare(network.remake(kernels), board, program, console, None, profile)
+            best, low = replace(made, kernels=kernels), middle + 1
+        except BoardTooSmall as error:
+            over = error.need.flash - board.flash.size
+            tables -= max(0, over)
+            high = high if over > 0 else middle - 1
+        if last:
+            break
+    return best
+
+
+def _prepare(
+    network: Network, board: Board, program: str, console: str | None,
+    objects: dict[tuple[str, ...], dict[str, Path]] | None, profile: bool,
+) -> Flashable:  # fmt: skip
     console = choose_console(board, console)
     first = core_named(board.core).compilers[0]
     lacking = None

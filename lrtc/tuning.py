@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from lrtc import interp
-from lrtc.check.cores import CORES, core_named
+from lrtc.check.cores import core_named
 from lrtc.check.emulate import build_network, run_emulated
 from lrtc.check.firmware import Firmware
 from lrtc.check.stack import calls_of
 from lrtc.driver import Model, Result, compile, random_feeds
-from lrtc.errors import LrtcError, Mismatch, shown
+from lrtc.errors import DoesNotFit, LrtcError, Mismatch, shown
 from lrtc.ir import Graph, feed_rows, in_rows, to_text
 from lrtc.plan.select import Budget, Layer, Option, select
 
@@ -85,26 +85,38 @@ def digest_of(graph: Graph) -> str:
 
 
 def tune(model: Model, core: str, feeds: Mapping[str, np.ndarray] | None = None) -> Tuning:
-    """Return every legal kernel of every layer measured on `core`; LrtcError unless Unicorn runs the core.
+    """Return every legal kernel of every layer measured on `core`; ToolMissing without its compiler or emulator.
 
     feeds: an image, input → data in the IR's order; random by default. Each build gives every layer its next kernel, so
-    there are as many as one layer has kernels; each answer is compared with the interpreter's.
+    there are as many as one layer has kernels; each answer is compared with the interpreter's. Where a build does not
+    fit the core's board, its kernels are measured one by one among the smallest, and what does not fit is left out.
     """
-    if not core_named(core).unicorn:
-        able = ", ".join(name for name, known in CORES.items() if known.unicorn)
-        raise LrtcError(f"{core}: its emulator does not count by layer; tuning is possible on {able}")
     first = compile(model, "c", verify=False)
     image = feeds or random_feeds(first.graph, 3)
     image = {name: value[-1:] for name, value in image.items()}
     want = in_rows(interp.answers(first.graph, image).values())[0]
-    legal = _legal(first)
+    legal, small = legal_kernels(first), smallest_kernels(first)
     found: dict[str, dict[str, Option]] = {key: {} for key in legal}
     unit, rest, flash = "instructions", 0, 0
-    for turn in range(max((len(kernels) for kernels in legal.values()), default=1)):
-        kernels = {key: names[min(turn, len(names) - 1)] for key, names in legal.items()}
-        result = compile(model, "c", verify=False, kernels=kernels)
+    waiting = [
+        {key: names[min(turn, len(names) - 1)] for key, names in legal.items()}
+        for turn in range(max((len(kernels) for kernels in legal.values()), default=1))
+    ]
+    waiting = [kernels for i, kernels in enumerate(waiting) if kernels not in waiting[:i]]
+    tried: list[dict[str, str]] = []
+    while waiting:
+        kernels = waiting.pop(0)
+        tried.append(kernels)
+        result = compile(model, "c", verify=False, kernels=kernels, **by_layer(core))
         rows = feed_rows(result.graph, image)
-        done = run_emulated(dict(result.files), result.name, rows, core, result.ports)
+        try:
+            done = run_emulated(dict(result.files), result.name, rows, core, result.ports)
+        except DoesNotFit:
+            if kernels == small:
+                raise
+            alone = [small, *({**small, key: name} for key, name in kernels.items() if small[key] != name)]
+            waiting += [k for k in alone if k not in waiting and k not in tried]
+            continue
         if not np.array_equal(done.logits[0], want):
             raise Mismatch(f"{core}: with the kernels {kernels} the logits are not the interpreter's")
         unit, costs = ("cycles", done.cycles) if done.cycles else ("instructions", done.profile)
@@ -117,8 +129,7 @@ def tune(model: Model, core: str, feeds: Mapping[str, np.ndarray] | None = None)
         flash = max(flash, done.sizes.flash - kept_bytes)
     names = {step.nodes[0].out: ", ".join(step.origins) or step.y for step in first.plan.steps if step.kernel}
     layers = tuple(Layer(key, names[key], tuple(options.values())) for key, options in found.items())
-    ram = max((_alive(first, i) for i, step in enumerate(first.plan.steps) if not step.kernel), default=0)
-    return Tuning(first.name, digest_of(first.graph), core, unit, rest, flash, ram, layers)
+    return Tuning(first.name, digest_of(first.graph), core, unit, rest, flash, _fixed_ram(first), layers)
 
 
 def _options(result: Result, costs: Mapping[str, int], firmware: Firmware) -> dict[str, Option]:
@@ -154,7 +165,12 @@ def _reached(calls: Mapping[str, set[str]], functions: set[str]) -> set[str]:
     return found
 
 
-def _legal(result: Result) -> dict[str, tuple[str, ...]]:
+def by_layer(core: str) -> dict[str, object]:
+    """Return the options of the C target with which an emulator of `core` tells what each layer costs."""
+    return {} if core_named(core).unicorn else {"profile": {}}
+
+
+def legal_kernels(result: Result) -> dict[str, tuple[str, ...]]:
     """Return layer → its kernels, the default first."""
     from lrtc.backends.c.menu import legal
 
@@ -163,6 +179,60 @@ def _legal(result: Result) -> dict[str, tuple[str, ...]]:
         for step in result.plan.steps
         if step.kernel
     }
+
+
+def smallest_kernels(result: Result) -> dict[str, str]:
+    """Return layer → the kernel with which the network takes the least RAM, and of those the one with least tables."""
+    layers = _estimated(result, by_bytes=True)
+    chosen = select(layers, Budget("ram"))
+    return {layer.key: option.kernel for layer, option in zip(layers, chosen, strict=True)}
+
+
+def table_bytes(result: Result) -> int:
+    """Return the bytes of the tables of all kernels."""
+    return sum(step.kernel.constant_bytes(step.matrix) for step in result.plan.steps if step.kernel)
+
+
+def ram_steps(result: Result) -> list[int]:
+    """Return the bytes of RAM that choices of kernels can keep to, rising: no two allow the same kernels."""
+    layers, least = _estimated(result, by_bytes=True), _fixed_ram(result)
+    least = max([least, *(min(option.ram for option in layer.options) for layer in layers)])
+    return sorted({least, *(o.ram for layer in layers for o in layer.options if o.ram > least)})
+
+
+def kernels_within(result: Result, tables: int, ram: int) -> dict[str, str] | None:
+    """Return layer → kernel with at most so many bytes of tables and of arena at any step, or None if there are none.
+
+    Nothing is measured: of the kernels that a layer may have, the default counts as fastest, then the menu's order.
+    """
+    layers = _estimated(result, by_bytes=False)
+    try:
+        chosen = select(layers, Budget("speed", tables, ram), ram=_fixed_ram(result))
+    except LrtcError:
+        return None
+    return {layer.key: option.kernel for layer, option in zip(layers, chosen, strict=True)}
+
+
+def _fixed_ram(result: Result) -> int:
+    return max((_alive(result, i) for i, step in enumerate(result.plan.steps) if not step.kernel), default=0)
+
+
+def _estimated(result: Result, by_bytes: bool) -> list[Layer]:
+    """Return the layers with what each kernel takes of memory; it costs its tables, or its place in the menu."""
+    from lrtc.backends.c.menu import MENU
+
+    layers = []
+    for i, step in enumerate(result.plan.steps):
+        if step.kernel:
+            values = _alive(result, i) - (step.scratch + 3) // 4 * 4
+            found = [MENU[name] for name in legal_kernels(result)[step.nodes[0].out]]
+            sizes = [(k.constant_bytes(step.matrix), values + (k.scratch(step.matrix) + 3) // 4 * 4) for k in found]
+            options = tuple(
+                Option(kernel.name, tables if by_bytes else place, tables, ram)
+                for place, (kernel, (tables, ram)) in enumerate(zip(found, sizes, strict=True))
+            )
+            layers.append(Layer(step.nodes[0].out, step.y, options))
+    return layers
 
 
 def _alive(result: Result, index: int) -> int:

@@ -2,7 +2,7 @@
 
 /* Add the planes of n records to the counter of 4 bits in slots[0..3]; carries[0..n-1] become its overflows, of weight
    16. A record is 17 bytes: slots from the place of the record before to its own, then 16 distances from there, in slots. */
-LRTC_APART void lrtc_add16_far(lrtc_plane *carries, const uint8_t *list, uint32_t n, lrtc_plane *slots)
+LRTC_APART void lrtc_add16_far(lrtc_plane *carries, const LRTC_ROM uint8_t *list, uint32_t n, lrtc_plane *slots)
 {
     lrtc_plane ones = slots[0], twos = slots[1], fours = slots[2], eights = slots[3];
     const lrtc_plane *place = slots;

@@ -2,7 +2,7 @@
 
 /* Add the planes of n records to the counter of 3 bits in slots[0..2]; carries[0..n-1] become its overflows, of weight 8.
    A record is 9 bytes: slots from the place of the record before to its own, then 8 distances from there, in slots. */
-LRTC_APART void lrtc_add8_far(lrtc_plane *carries, const uint8_t *list, uint32_t n, lrtc_plane *slots)
+LRTC_APART void lrtc_add8_far(lrtc_plane *carries, const LRTC_ROM uint8_t *list, uint32_t n, lrtc_plane *slots)
 {
     lrtc_plane ones = slots[0], twos = slots[1], fours = slots[2];
     const lrtc_plane *place = slots;

@@ -2,7 +2,7 @@
 
 /* Add the planes of n words to the counter of 3 bits in slots[0..2]; carries[0..n-1] become its overflows, of weight 8.
    A word is eight steps of four bits, the lowest first: slots from one plane to the next, at first from slots[2]. */
-LRTC_APART void lrtc_add8_nibbles(lrtc_plane *carries, const uint32_t *list, uint32_t n, lrtc_plane *slots)
+LRTC_APART void lrtc_add8_nibbles(lrtc_plane *carries, const LRTC_ROM uint32_t *list, uint32_t n, lrtc_plane *slots)
 {
     lrtc_plane ones = slots[0], twos = slots[1], fours = slots[2];
     const lrtc_plane *place = slots + 2;

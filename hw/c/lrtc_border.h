@@ -3,8 +3,9 @@
 /* For each class of rows that occurs among the pixels from `at` on, in rows of `cols`: its number goes to `found`, and
    combined[1 << classes] gets, for any set of classes of columns, the lanes in it; `lanes` is scratch for these and the
    classes of rows. Returns how many occur. Rows below the last have its class. */
-LRTC_APART uint32_t lrtc_border(lrtc_plane *combined, uint32_t *found, lrtc_plane *lanes, const uint8_t *row_class,
-                                const uint8_t *col_class, const uint32_t *sizes, lrtc_spot at)
+LRTC_APART uint32_t lrtc_border(lrtc_plane *combined, uint32_t *found, lrtc_plane *lanes,
+                                const LRTC_ROM uint8_t *row_class, const LRTC_ROM uint8_t *col_class,
+                                const LRTC_ROM uint32_t *sizes, lrtc_spot at)
 {
     const uint32_t rows = sizes[0], cols = sizes[1], row_classes = sizes[2], classes = sizes[3];
     lrtc_plane *const in_row = lanes + classes;
@@ -14,8 +15,8 @@ LRTC_APART uint32_t lrtc_border(lrtc_plane *combined, uint32_t *found, lrtc_plan
         lanes[i] = LRTC_EACH(0u);
     }
     for (i = 0; i < LRTC_LANES; i++) {
-        cols_of[col_class[at.col] * LRTC_PARTS + LRTC_PART(i)] |= 1u << (i & 31u);
-        rows_of[row_class[at.row < rows ? at.row : rows - 1u] * LRTC_PARTS + LRTC_PART(i)] |= 1u << (i & 31u);
+        cols_of[col_class[at.col] * LRTC_PARTS + LRTC_PART(i)] |= (uint32_t)1 << (i & 31u);
+        rows_of[row_class[at.row < rows ? at.row : rows - 1u] * LRTC_PARTS + LRTC_PART(i)] |= (uint32_t)1 << (i & 31u);
         if (++at.col == cols) {
             at.col = 0;
             at.row++;

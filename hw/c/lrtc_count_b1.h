@@ -2,7 +2,7 @@
 
 /* Number of lanes where an activation agrees with a bipolar weight: x[n] (1 = +1), w[n] (1 = -1), so agreement is
    x ^ w. Tail lanes are 0 in both and count nothing. The dot product of k lanes is 2 * count - k. */
-LRTC_INLINE lrtc_count_b1(const uint32_t *x, const uint32_t *w, uint32_t n)
+LRTC_INLINE lrtc_count_b1(const uint32_t *x, const LRTC_ROM uint32_t *w, uint32_t n)
 {
 #define LRTC_MATCH_B1(i) (x[i] ^ w[i])
     if (LRTC_HAS_POPCOUNT) {

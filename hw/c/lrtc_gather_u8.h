@@ -1,7 +1,7 @@
 /* lrtc_gather_u8.h: the bytes under a window. */
 
 /* Copy the window at output position (oy, ox) to `out` [kernel_rows][kernel_cols][depth]; taps outside the image are 0. */
-static inline void lrtc_gather_u8(uint8_t *out, const uint8_t *x, const lrtc_window *v, uint32_t oy, uint32_t ox)
+static inline void lrtc_gather_u8(uint8_t *out, const uint8_t *x, const LRTC_ROM lrtc_window *v, uint32_t oy, uint32_t ox)
 {
     uint32_t ky, kx, i;
     for (ky = 0; ky < v->kernel_rows; ky++) {

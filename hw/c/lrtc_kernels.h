@@ -1,4 +1,5 @@
 /* lrtc_kernels.h: all kernels. Generated C holds the text of those it needs instead of including this file. */
+#include "lrtc_rom.h"
 #include "lrtc_word.h"
 #include "lrtc_compiler.h"
 #include "lrtc_int16.h"

@@ -3,8 +3,8 @@
 /* Set the planes [kernel_rows][kernel_cols][channels, zeros after every 32 and at the end] of the pixels from `at` on,
    in rows of out_cols; up to 31 planes behind them may be overwritten. turned [kernel_rows][kernel_cols][depth]: planes
    that are complemented, or null. */
-LRTC_APART void lrtc_lift_window(lrtc_plane *planes, const uint32_t *x, const lrtc_window *v, lrtc_spot at,
-                                 uint32_t out_cols, uint32_t channels, const uint32_t *turned)
+LRTC_APART void lrtc_lift_window(lrtc_plane *planes, const uint32_t *x, const LRTC_ROM lrtc_window *v, lrtc_spot at,
+                                 uint32_t out_cols, uint32_t channels, const LRTC_ROM uint32_t *turned)
 {
     uint32_t ky, kx, c, i;
     for (ky = 0; ky < v->kernel_rows; ky++) {

@@ -3,7 +3,7 @@
 /* Pool x to y [out_rows][out_cols][depth words]; taps outside the image are left out. `least` [depth]: lanes that take
    the least value instead of the greatest. */
 static inline void lrtc_maxpool_b1(uint32_t *y, uint32_t out_rows, uint32_t out_cols, const uint32_t *x,
-                                   const lrtc_window *v, const uint32_t *least)
+                                   const LRTC_ROM lrtc_window *v, const LRTC_ROM uint32_t *least)
 {
     uint32_t oy, ox, ky, kx, i;
     for (oy = 0; oy < out_rows; oy++) {

@@ -50,7 +50,7 @@ LRTC_APART void lrtc_add_words(uint32_t *planes, uint32_t k, uint32_t *words, ui
 }
 
 /* The lanes whose counters of k planes have reached levels that are given as inverted planes. */
-LRTC_INLINE lrtc_reached(const uint32_t *planes, const uint32_t *inverted, uint32_t k)
+LRTC_INLINE lrtc_reached(const uint32_t *planes, const LRTC_ROM uint32_t *inverted, uint32_t k)
 {
     uint32_t carry = 0xffffffffu; /* of counter + ~level + 1 */
     for (; k != 0u; k--) {

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ from lrtc.resources import share
 STACK_BYTES = 1024  # what batch.c watches of the stack where RAM is short
 CHUNK_BYTES = 32_768  # images in one program: an AVR's tables lie in 64 KiB
 SECONDS = 600.0
-_LINE = re.compile(r"([ycs])([0-9a-f]{8})\b")
+_LINE = re.compile(r"([ycse])([0-9a-f]{8})\b")
+_LAYER = re.compile(r"(\w+): (-?\d+) ticks")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # simavr's
 _DATA = """#include "{name}.h"
 #define BATCH_RUN {name}_run({arguments})
 #define BATCH_IMAGES {images}u
@@ -34,21 +37,29 @@ _DATA = """#include "{name}.h"
 
 @dataclass(frozen=True)
 class Batch:
-    """What a board answered: logits int32 [N, all of them]; cost int64 [N] in its unit; the stack's depth in bytes."""
+    """What a board answered: logits int32 [N, all of them]; cost int64 [N] in its unit; the stack's depth in bytes.
+
+    layers: function → cost in the last image, where the network was compiled with `profile`.
+    """
 
     logits: np.ndarray
     cost: np.ndarray
     stack: int
+    layers: dict[str, int] = field(default_factory=dict)
 
 
 def run_on_board(files: dict[str, str], name: str, x: np.ndarray, core: Core, ports: Ports) -> Batch:
-    """Return what `core`'s board answers to every image of x, uint8 [N, …]; ToolMissing without it."""
+    """Return what `core`'s board answers to every image of x, uint8 [N, …]; ToolMissing without it.
+
+    Layers are timed in a run of their own, so that reading the clock is in no image's cost.
+    """
     tool = emulator_of(core)
     x = np.ascontiguousarray(x, dtype=np.uint8).reshape(len(x), -1)
     step = max(1, CHUNK_BYTES // x.shape[1])
     parts = [_run(files, name, x[i : i + step], core, tool, ports) for i in range(0, len(x), step)]
     logits, cost = (np.concatenate([getattr(p, field) for p in parts]) for field in ("logits", "cost"))
-    return Batch(logits, cost, max(p.stack for p in parts))
+    layers = _layers(files, name, x[-1:], core, tool, ports) if f"{name}_profile.c" in files and len(x) else {}
+    return Batch(logits, cost, max(p.stack for p in parts), layers)
 
 
 def emulator_of(core: Core) -> Tool:
@@ -63,24 +74,43 @@ def emulator_of(core: Core) -> Tool:
 
 
 def _run(files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: Tool, ports: Ports) -> Batch:
+    given = sum(ports.given)
+    said = _said(files, name, x, core, tool, ports)
+    found = {kind: [int(v, 16) for k, v in _LINE.findall(said) if k == kind] for kind in "ycs"}
+    if "end" not in said or len(found["y"]) != len(x) * given or len(found["c"]) != len(x):
+        raise LrtcError(f"{name} on {core.name}: it did not reach its end\n  " + said.strip()[-1000:])
+    logits = np.array(found["y"], dtype=np.uint32).view(np.int32).reshape(len(x), given)
+    return Batch(logits, np.rint(np.array(found["c"]) / core.emulator.ticks).astype(np.int64), found["s"][0])
+
+
+def _layers(files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: Tool, ports: Ports) -> dict[str, int]:
+    """Return function → what the layer cost, without reading the clock."""
+    said = _said(files, name, x, core, tool, ports, ("LRTC_PROFILE=4", f"BATCH_REPORT={name}_profile_report"))
+    empty = next((int(v, 16) for k, v in _LINE.findall(said) if k == "e"), 0)
+    ticks = core.emulator.ticks
+    return {function: round(max(0, int(n) % (1 << 32) - empty) / ticks) for function, n in _LAYER.findall(said)}
+
+
+def _said(
+    files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: Tool, ports: Ports,
+    defines: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """Return what the program prints on the board."""
     emulator = core.emulator
     rows = ", ".join("{" + ",".join(map(str, image)) + "}" for image in x.tolist())
     given = sum(ports.given)
     places = (("x", ports.taken), ("logits", ports.given))
     arguments = ", ".join(f"{base} + {sum(sizes[:k])}" for base, sizes in places for k in range(len(sizes)))
     data = _DATA.format(name=name, images=len(x), size=x.shape[1], given=given, arguments=arguments, rows=rows)
-    sources = [f"{name}.c", str(share("hw") / "c" / "mcu" / "batch.c")]
+    sources = [f"{name}.c", *([f"{name}_profile.c"] if defines else []), str(share("hw") / "c" / "mcu" / "batch.c")]
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
         program = {**files, "batch_data.h": data}
-        firmware = build_firmware(program, core.name, Path(folder), sources=sources, memory=emulator.memory)
+        firmware = build_firmware(
+            program, core.name, Path(folder), sources=sources, memory=emulator.memory, defines=defines
+        )
         _check_ram(firmware, emulator, name)
         argv = [tool.path, *emulator.arguments, *emulator.counting, *emulator.load, PROGRAM]
-        said = run_tool(argv, Path(folder), f"{name} on {core.name}", SECONDS).output
-    found = {kind: [int(v, 16) for k, v in _LINE.findall(said) if k == kind] for kind in "ycs"}
-    if "end" not in said or len(found["y"]) != len(x) * given or len(found["c"]) != len(x):
-        raise LrtcError(f"{name} on {core.name}: it did not reach its end\n  " + said.strip()[-1000:])
-    logits = np.array(found["y"], dtype=np.uint32).view(np.int32).reshape(len(x), given)
-    return Batch(logits, np.rint(np.array(found["c"]) / emulator.ticks).astype(np.int64), found["s"][0])
+        return _COLOURS.sub("", run_tool(argv, Path(folder), f"{name} on {core.name}", SECONDS).output)
 
 
 def _check_ram(firmware: Firmware, emulator: Emulator, name: str) -> None:

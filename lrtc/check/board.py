@@ -8,13 +8,14 @@ from pathlib import Path
 
 from lrtc.boards import Board, Memory
 from lrtc.check.cores import core_named
-from lrtc.check.firmware import Firmware, read_firmware
+from lrtc.check.firmware import Firmware, read_firmware, tables_beyond
 from lrtc.check.images import Segment, segments_of
 from lrtc.check.stack import deepest
 from lrtc.check.toolchain import Tool, compile_c, compiler_for, write_files
-from lrtc.errors import Fault, LrtcError
+from lrtc.errors import DoesNotFit, Fault, LrtcError
 
 STARTUP_FRAMES = 32  # bytes of stack, at most, that start-up holds when it calls main
+AVR_FRAMES = 4  # an AVR's only has the return address
 ROOM = 12 << 20  # bytes of either memory, in the link that only measures what does not fit
 AVR_ROOM = (("TEXT", 1 << 23), ("DATA", 1 << 16))
 OVERFLOW = (  # what linkers say
@@ -85,6 +86,8 @@ def build(
         raise
     built = Built(firmware, segments_of(firmware), need_of(segments_of(firmware), board, stack))
     check_fit(built.need, board)
+    if beyond := tables_beyond(firmware):
+        raise BoardTooSmall(board, built.need, [Fault("flash", beyond)])
     return built
 
 
@@ -96,7 +99,7 @@ def _stack(objects: dict[str, Path], board: Board) -> int:
     paths = [path for source, path in objects.items() if source.endswith(".c")]
     core = core_named(board.core)
     found = [deepest(paths, [root], core) for root in ("main", "lrtc_put")]
-    return sum(stack.bytes for stack in found if stack) + STARTUP_FRAMES
+    return sum(stack.bytes for stack in found if stack) + (AVR_FRAMES if board.boot == "avr" else STARTUP_FRAMES)
 
 
 def _link(arguments: Sequence[str], tool: Tool, board: Board, folder: Path) -> Firmware:
@@ -143,9 +146,16 @@ def misfits(need: Need, board: Board) -> list[Fault]:
     return found
 
 
+class BoardTooSmall(DoesNotFit):
+    """A program does not fit a board. need: what it takes."""
+
+    def __init__(self, board: Board, need: Need, faults: Sequence[Fault]) -> None:
+        hint = "`lrtc boards MODEL` says which boards hold it"
+        super().__init__(f"the network does not fit {board.name}", list(faults), hint)
+        self.need = need
+
+
 def check_fit(need: Need, board: Board) -> None:
-    """Raise LrtcError if a program that takes this does not fit."""
+    """Raise BoardTooSmall if a program that takes this does not fit."""
     if found := misfits(need, board):
-        raise LrtcError(
-            f"the network does not fit {board.name}", found, "`lrtc boards MODEL` says which boards hold it"
-        )
+        raise BoardTooSmall(board, need, found)

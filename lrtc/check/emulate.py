@@ -24,8 +24,8 @@ class Emulated:
 
     logits int32 [N,classes]; cost: of each image [N], counted exactly, in `unit`: instructions, or cycles on AVR;
     profile: the instructions of the last image by layer (its function with the kernels it calls), where Unicorn
-    emulates; sizes of the program; stack: its greatest depth in bytes; cycles: like profile, estimated, where the core
-    has a timing table; firmware: the program.
+    emulates, or the network was compiled with `profile`; sizes of the program; stack: its greatest depth in bytes;
+    cycles: like profile, estimated where the core has a timing table, counted on AVR; firmware: the program.
     """
 
     logits: np.ndarray
@@ -56,7 +56,11 @@ def run_emulated(
     if known.unicorn:
         return _on_unicorn(firmware, name, x, ports)
     done = run_on_board(files, name, x, known, ports)
-    return Emulated(done.logits, done.cost, known.emulator.unit, {}, firmware.sizes, done.stack, {}, firmware)
+    cycles = known.emulator.unit == "cycles"
+    return Emulated(
+        done.logits, done.cost, known.emulator.unit, {} if cycles else done.layers, firmware.sizes, done.stack,
+        done.layers if cycles else {}, firmware,
+    )  # fmt: skip
 
 
 def runs_here(core: str) -> bool:

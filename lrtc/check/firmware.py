@@ -14,9 +14,13 @@ from lrtc.errors import DoesNotFit, LrtcError, ToolMissing
 from lrtc.resources import share
 
 OPTIMISE = ("-O2",)
-_TOO_LARGE = re.compile(r".*(overflowed by \d+ bytes|is not within region|size of array .* is too large).*")
+_TOO_LARGE = re.compile(
+    r".*(overflowed by \d+ bytes|is not within region|size of array .* is too large|do not fit the 64 KiB).*"
+)
 PROGRAM = "program.elf"
 AVR_RAM = 0x800200  # where the linker has the ATmega2560's RAM
+AVR_DATA = 0x800000  # and any AVR's data space
+AVR_NEAR = 0x10000  # bytes of flash that GCC's __flash reaches
 SCRIPT = "lrtc_program.ld"
 EMULATED = "emulated"  # a memory map larger than any part's: sizes are reported, not limited
 
@@ -78,7 +82,19 @@ def build_firmware(
         if said := _too_large(str(error), known):
             raise DoesNotFit(f"it does not fit {known.title}: {said}") from None
         raise
-    return read_firmware((folder / PROGRAM).read_bytes(), core)
+    firmware = read_firmware((folder / PROGRAM).read_bytes(), core)
+    if beyond := tables_beyond(firmware):
+        raise DoesNotFit(f"it does not fit {known.title}: {beyond}")
+    return firmware
+
+
+def tables_beyond(firmware: Firmware) -> str:
+    """Return what says that an AVR's tables lie where it does not read them, or "". `lrtc_images` are read anywhere."""
+    if core_named(firmware.core).family != "avr":
+        return ""
+    stored = [o for o in firmware.objects if o[0] < AVR_DATA and o[2] != "lrtc_images"]
+    over = max((address + size for address, size, _ in stored), default=0) - AVR_NEAR
+    return f"its tables reach {over:,} bytes beyond the first 64 KiB of flash, where it reads them" if over > 0 else ""
 
 
 def _too_large(said: str, core: Core) -> str:

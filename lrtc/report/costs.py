@@ -168,7 +168,8 @@ def cost_table(report: CostReport) -> Table:
     total = report.instructions
     for row in report.rows:
         per = f"{row.instructions / row.macs:.3f}" if row.macs and row.instructions is not None else ""
-        share = f"{row.instructions / total:.1%}" if total and row.instructions is not None else ""
+        known, whole = (row.instructions, total) if total else (row.cycles, report.cycles)
+        share = f"{known / whole:.1%}" if whole and known is not None else ""
         table.add_row(
             row.layer, row.kernel, _n(row.macs or None), _n(row.instructions), per, _n(row.cycles), share,
             _n(row.flash), _n(row.ram or None),

@@ -95,7 +95,7 @@ def test_layers_are_timed_by_a_clock_of_ones_own(tmp_path: Path):
 
 
 def test_predictions_stand_beside_what_was_measured(tmp_path: Path):
-    names = re.findall(r'"(net0_\w+)"', files(profile={})["net0_profile.c"])
+    names = re.findall(r'"(net0_\w+): "', files(profile={})["net0_profile.c"])
     counts = {name: 1000 + k for k, name in enumerate(names)}
     _, said = run(tmp_path, files(profile=counts), TIMED, "-DLRTC_PROFILE=4")
     assert said.splitlines() == [f"{n}: 7 ticks, {count} instructions predicted" for n, count in counts.items()]

@@ -127,11 +127,6 @@ def test_a_table_travels_and_knows_its_network(model, tuning, tmp_path):
         read_tuning(tmp_path / "none.json")
 
 
-def test_cores_without_counts_by_layer_are_refused(model):
-    with pytest.raises(LrtcError, match="avr: its emulator does not count by layer; tuning is possible on cortex-m0,"):
-        tune(model, "avr")
-
-
 @pytest.mark.parametrize(("text", "value"), [("65536", 65536), ("64K", 65536), ("1M", 1 << 20), ("2KiB", 2048)])
 def test_sizes_are_read(text, value):
     assert octets(text, "--flash") == value

@@ -1,5 +1,6 @@
 /* batch.c: a main for emulated boards: runs the network on every image of batch_data.h (generated) and prints its
-   logits, what each run cost, and how deep the stack was. One line of hexadecimal words for each. */
+   logits, what each run cost, and how deep the stack was. One line of hexadecimal words for each. With BATCH_REPORT, what
+   the layers of the last image cost, and what reading the clock adds to each. */
 #include <stdint.h>
 
 #include "batch_data.h"
@@ -10,11 +11,11 @@
 #include <avr/pgmspace.h>
 #include <avr/sleep.h>
 #define ROM PROGMEM
-#define ROM_BYTE(p) pgm_read_byte_far(p)
+#define ROM_BYTE(image, i) pgm_read_byte_far(pgm_get_far_address(lrtc_images) + (image) * BATCH_INPUT + (i))
 #define ROOM 1024u
 #else
 #define ROM
-#define ROM_BYTE(p) (*(p))
+#define ROM_BYTE(image, i) lrtc_images[image][i]
 #define ROOM 16384u
 #endif
 #define PAINT 0xa5u
@@ -22,9 +23,19 @@
 void lrtc_print(const char *text);
 
 #if defined(__AVR__)
-/* Cycles: timer 1 counts them, 16 bits; timer 3 counts every 1024th, which tells how often timer 1 went round. */
+/* Cycles: timer 1 counts them, 16 bits; timer 3 counts every 1024th, which tells how often timer 1 went round; an
+   interrupt every 2^26 cycles, how often timer 3 did. */
+static volatile uint8_t rounds;
+
+ISR(TIMER3_OVF_vect)
+{
+    rounds++;
+}
+
 static void start_clock(void)
 {
+    TIMSK3 = (uint8_t)(1u << TOIE3);
+    sei();
     UCSR0B = (uint8_t)(1u << TXEN0);
     TCCR3A = 0;
     TCCR1A = 0;
@@ -34,8 +45,13 @@ static void start_clock(void)
 
 static uint32_t clock_now(void)
 {
-    const uint16_t fine = TCNT1;
-    const uint32_t coarse = (uint32_t)TCNT3 << 10;
+    uint32_t fine, coarse, round;
+    cli();
+    fine = TCNT1;
+    coarse = TCNT3;
+    round = rounds + (uint8_t)((TIFR3 & (1u << TOV3)) != 0u && coarse < 0x8000u);
+    sei();
+    coarse = round << 26 | coarse << 10;
     return fine + ((coarse - fine + 0x8000u) & 0xffff0000u);
 }
 
@@ -120,9 +136,23 @@ static void print_word(char kind, uint32_t word)
     lrtc_print(text);
 }
 
-static const uint8_t images[BATCH_IMAGES][BATCH_INPUT] ROM = BATCH_X;
+static const uint8_t lrtc_images[BATCH_IMAGES][BATCH_INPUT] ROM = BATCH_X;
 static uint8_t x[BATCH_INPUT];
 static int32_t logits[BATCH_LOGITS];
+
+#ifdef BATCH_REPORT
+uint32_t lrtc_ticks(void);
+uint32_t lrtc_ticks(void)
+{
+    return clock_now();
+}
+
+static void print_char(char c)
+{
+    const char text[2] = {c, '\0'};
+    lrtc_print(text);
+}
+#endif
 
 int main(void)
 {
@@ -136,7 +166,7 @@ int main(void)
     }
     for (image = 0; image < BATCH_IMAGES; image++) {
         for (i = 0; i < BATCH_INPUT; i++) {
-            x[i] = ROM_BYTE(&images[image][i]);
+            x[i] = ROM_BYTE(image, i);
         }
         empty = clock_now();
         empty = clock_now() - empty;
@@ -151,6 +181,12 @@ int main(void)
     for (i = 0; i < ROOM && floor[i] == PAINT; i++) {
     }
     print_word('s', ROOM - i);
+#ifdef BATCH_REPORT
+    empty = lrtc_ticks();
+    empty = lrtc_ticks() - empty;
+    print_word('e', empty);
+    BATCH_REPORT(print_char);
+#endif
     lrtc_print("end\n");
     leave();
     return 0;

@@ -22,11 +22,14 @@ from lrtc.ir.ops import TopK
 from lrtc.resources import share
 
 TEXT_ORDER = (
-    "word", "compiler", "int16", "bits", "signed", "read_b1", "read_t2", "count", "count_b1", "count_t2", "pairs",
-    "pairs_b1", "pairs_t2", "window", "gather", "gather_u8", "pad_u8", "edge_u8", "slice_u8", "maxpool_b1", "list",
-    "list_b1", "list_t2", "rows", "rows_b1", "rows_t2", "plane", "lanes", "add8", "add8_far", "add8_nibbles", "add16",
-    "add16_far", "total", "lift", "lift_wide", "spot", "lift_window", "drop", "inside", "border",
+    "rom", "word", "compiler", "int16", "bits", "signed", "read_b1", "read_t2", "count", "count_b1", "count_t2",
+    "pairs", "pairs_b1", "pairs_t2", "window", "gather", "gather_u8", "pad_u8", "edge_u8", "slice_u8", "maxpool_b1",
+    "list", "list_b1", "list_t2", "rows", "rows_b1", "rows_t2", "plane", "lanes", "add8", "add8_far", "add8_nibbles",
+    "add16", "add16_far", "total", "lift", "lift_wide", "spot", "lift_window", "drop", "inside", "border",
 )  # fmt: skip
+
+
+AVR_TABLES = 0xF000  # bytes of tables that fit the first 64 KiB of an AVR's flash, behind its vectors
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class ModelView:
     arena_bytes: int
     arena_words: int
     constant_bytes: int
+    far: bool
     plain: bool
     inputs: tuple[PortView, ...]
     outputs: tuple[PortView, ...]
@@ -76,6 +80,11 @@ class ModelView:
     vectors: int
     input_rows: tuple[str, ...]
     expected_rows: tuple[str, ...]
+
+    @property
+    def rom(self) -> str:
+        """Return what says where constants lie."""
+        return _kernel_text("rom")
 
     @property
     def say(self) -> str:
@@ -152,6 +161,7 @@ def _model(
     inputs, outputs = port_views(graph, name)
     given, input_rows, expected_rows = _vectors(vectors)
     kernels = _kernels(layers)
+    constant_bytes = sum(table.bytes for layer in layers for table in layer.tables)
     return ModelView(
         name=name,
         file=file,
@@ -167,7 +177,8 @@ def _model(
         lanes=plan.lanes if "plane" in kernels else WORD,
         arena_bytes=plan.arena.size,
         arena_words=plan.arena.size // 4,
-        constant_bytes=sum(table.bytes for layer in layers for table in layer.tables),
+        constant_bytes=constant_bytes,
+        far=constant_bytes > AVR_TABLES,
         plain=graph.is_plain,
         inputs=inputs,
         outputs=outputs,
@@ -204,7 +215,7 @@ def _vectors(vectors: tuple[np.ndarray, np.ndarray] | None) -> tuple[int, tuple[
 
 def _kernels(layers: tuple[LayerView, ...]) -> tuple[str, ...]:
     """Return the kernels that the layers call, in the order of their text."""
-    needed = {"word", "compiler"}
+    needed = {"rom", "word", "compiler"}
     for layer in layers:
         needed |= layer.kernels
     return tuple(k for k in TEXT_ORDER if k in needed)

@@ -12,8 +12,9 @@ from lrtc.errors import LrtcError, nearest
 from lrtc.resources import share
 
 PROGRAMS = ("self-test", "classify")
-CFLAGS = ("-std=c99", "-O2", "-ffunction-sections", "-fdata-sections", "-I.")
-FREESTANDING = ("-ffreestanding",)
+CFLAGS = ("-O2", "-ffunction-sections", "-fdata-sections", "-I.")
+FREESTANDING = ("-std=c99", "-ffreestanding")
+HOSTED = ("-std=gnu99",)  # an AVR's flash is an address space of GNU C
 LDFLAGS = ("-Wl,--gc-sections",)
 BARE = ("-nostdlib", "-T", "link.ld")
 _WAITS = {"set": "==", "clear": "!="}
@@ -76,6 +77,7 @@ class ProgramView:
 
     name: str
     symbol: str
+    rom: str
     say: str
     upper: str
     board: str
@@ -138,10 +140,11 @@ def project(
     own = ["main.c", "board.c", *(path for path in fixed if path.endswith((".c", ".S")))]
     sources = (*(path for path in taken if path.endswith(".c")), *own)
     bare = board.boot != "avr"
-    cflags = (*flags, *CFLAGS, *clock, *(FREESTANDING if bare else ()))
+    cflags = (*flags, *CFLAGS, *clock, *(FREESTANDING if bare else HOSTED))
     ldflags = (*LDFLAGS, *(BARE if bare else ()))
     view = ProgramView(
-        name=name, symbol=symbol, say=(texts / "lrtc_say.h").read_text(encoding="utf-8"), upper=symbol.upper(),
+        name=name, symbol=symbol, rom=(texts / "lrtc_rom.h").read_text(encoding="utf-8"),
+        say=(texts / "lrtc_say.h").read_text(encoding="utf-8"), upper=symbol.upper(),
         board=board.name, program=program,
         context=f"{symbol}_context" in header, report=f"{symbol}_selftest_report" in header, profile=profile,
         sections=(texts / "mcu" / "link.ld").read_text(encoding="utf-8"), compiler=compiler,

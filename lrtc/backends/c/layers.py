@@ -104,7 +104,7 @@ def _operands(
         if (constant := graph.const(value)) is not None:
             tables.append(number_table(f"{function}_{name}", constant.reshape(-1).astype(np.int64)))
             places.append(tables[-1].name)
-            views.append(OperandView(name, tables[-1].ctype, "int", type_.shape[-1], type_.shape[-1]))
+            views.append(OperandView(name, f"LRTC_ROM {tables[-1].ctype}", "int", type_.shape[-1], type_.shape[-1]))
             continue
         places.append(_place(graph, plan, value, callers))
         views.append(OperandView(name, ctype_of_value(type_), kind_of(type_), depth(type_), type_.shape[-1]))

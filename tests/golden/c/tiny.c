@@ -78,11 +78,11 @@ LRTC_LAYER tiny_1_conv1(const uint8_t *x, uint8_t *frame, uint32_t *y)
      maxpool, b1[3:C] -> b1[2x2x3:HW[C/32]]
    y[c] = the greatest of +-1 in the window (OR); the least where a channel's direction is -1 (AND)
 */
-static const uint32_t tiny_2_pool1_least[1] = {
+static const LRTC_ROM uint32_t tiny_2_pool1_least[1] = {
     0x00000002u,
 };
 
-static const lrtc_window tiny_2_pool1_window = {
+static const LRTC_ROM lrtc_window tiny_2_pool1_window = {
     .rows = 4, .cols = 5, .depth = 1,
     .kernel_rows = 2, .kernel_cols = 2, .stride_rows = 2, .stride_cols = 2,
     .dilate_rows = 1, .dilate_cols = 1, .top = 0, .left = 0
@@ -101,27 +101,27 @@ LRTC_LAYER tiny_2_pool1(const uint32_t *x, uint32_t *y)
    y[o] = +1 where acc[o] >= level[o]: where the lanes that agree reach limit[o], which holds all constants
    where the threshold is flipped, the weights are negated and the level is 1 - level
 */
-static const uint32_t tiny_3_conv2_weights[2][4] = {
+static const LRTC_ROM uint32_t tiny_3_conv2_weights[2][4] = {
     {0x00000005u, 0x00000000u, 0x00000001u, 0x00000006u},
     {0x00000001u, 0x00000002u, 0x00000001u, 0x00000007u},
 };
 
-static const uint16_t tiny_3_conv2_limit[4][2] = {
+static const LRTC_ROM uint16_t tiny_3_conv2_limit[4][2] = {
     {7, 8},
     {6, 9},
     {7, 9},
     {6, 8},
 };
 
-static const uint8_t tiny_3_conv2_row_class[2] = {
+static const LRTC_ROM uint8_t tiny_3_conv2_row_class[2] = {
     0, 1,
 };
 
-static const uint8_t tiny_3_conv2_col_class[2] = {
+static const LRTC_ROM uint8_t tiny_3_conv2_col_class[2] = {
     0, 1,
 };
 
-static const lrtc_window tiny_3_conv2_window = {
+static const LRTC_ROM lrtc_window tiny_3_conv2_window = {
     .rows = 2, .cols = 2, .depth = 1,
     .kernel_rows = 2, .kernel_cols = 2, .stride_rows = 1, .stride_cols = 1,
     .dilate_rows = 1, .dilate_cols = 1, .top = 0, .left = 0
@@ -132,7 +132,7 @@ LRTC_LAYER tiny_3_conv2(const uint32_t *x, uint32_t *window, uint32_t *y)
     uint32_t i, first, oy, ox;
     for (oy = 0; oy < 2u; oy++) {
         for (ox = 0; ox < 2u; ox++) {
-            const uint16_t *limit = tiny_3_conv2_limit[tiny_3_conv2_row_class[oy] * 2u + tiny_3_conv2_col_class[ox]];
+            const LRTC_ROM uint16_t *limit = tiny_3_conv2_limit[tiny_3_conv2_row_class[oy] * 2u + tiny_3_conv2_col_class[ox]];
             lrtc_gather(window, x, &tiny_3_conv2_window, oy, ox);
             for (first = 0; first < 2u; first += 32u) {
                 const uint32_t lanes = 2u - first < 32u ? 2u - first : 32u;
@@ -153,20 +153,20 @@ LRTC_LAYER tiny_3_conv2(const uint32_t *x, uint32_t *window, uint32_t *y)
    acc[o] = sum of w * x: 2 * (lanes that agree) - (weights that are not 0)
    then acc * multiplier + offset
 */
-static const uint32_t tiny_4_fc_weights[2][8] = {
+static const LRTC_ROM uint32_t tiny_4_fc_weights[2][8] = {
     {0x00000003u, 0x00000000u, 0x00000003u, 0x00000003u, 0x00000000u, 0x00000000u, 0x00000002u, 0x00000000u},
     {0x00000001u, 0x00000001u, 0x00000003u, 0x00000003u, 0x00000003u, 0x00000002u, 0x00000003u, 0x00000003u},
 };
 
-static const uint16_t tiny_4_fc_base[2] = {
+static const LRTC_ROM uint16_t tiny_4_fc_base[2] = {
     5, 7,
 };
 
-static const int16_t tiny_4_fc_multiplier[2] = {
+static const LRTC_ROM int16_t tiny_4_fc_multiplier[2] = {
     3, -2,
 };
 
-static const int16_t tiny_4_fc_offset[2] = {
+static const LRTC_ROM int16_t tiny_4_fc_offset[2] = {
     100, -100,
 };
 

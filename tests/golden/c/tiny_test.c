@@ -4,28 +4,55 @@
 */
 #include "tiny.h"
 
-static const uint8_t tiny_inputs[2][TINY_INPUT_BYTES] = {
+/* lrtc_rom.h: where constants lie. An AVR reads its flash by other instructions than its RAM; GCC has an address space for
+   its first 64 KiB, __flash. That is not in C99: with -std=c99 instead of gnu99, in C++, or with LRTC_ROM defined as
+   nothing, an AVR's constants lie in RAM, and the same text is right. */
+#ifndef LRTC_ROM
+#if defined(__AVR__) && defined(__FLASH) && !defined(__STRICT_ANSI__) && !defined(__cplusplus)
+#define LRTC_ROM __flash
+#else
+#define LRTC_ROM
+#endif
+#endif
+
+static const LRTC_ROM uint8_t tiny_inputs[2][TINY_INPUT_BYTES] = {
     {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
     {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255},
 };
 
-static const int32_t tiny_expected[2][TINY_CLASSES] = {
+static const LRTC_ROM int32_t tiny_expected[2][TINY_CLASSES] = {
     {97, -110},
     {91, -102},
 };
+
+/* Input i in RAM: as it lies, or from an AVR's flash a copy. */
+#ifdef __AVR__
+static const uint8_t *tiny_input(int i)
+{
+    static uint8_t copy[TINY_INPUT_BYTES];
+    uint32_t k;
+    for (k = 0; k < sizeof copy; k++) {
+        copy[k] = tiny_inputs[i][k];
+    }
+    return copy;
+}
+#else
+#define tiny_input(i) tiny_inputs[i]
+#endif
 
 int tiny_selftest(void)
 {
     int32_t logits[TINY_CLASSES];
     int mismatches = 0, i, k;
     for (i = 0; i < 2; i++) {
+        const uint8_t *const input = tiny_input(i);
         int best = 0;
-        tiny_run(tiny_inputs[i], logits);
+        tiny_run(input, logits);
         for (k = 0; k < TINY_CLASSES; k++) {
             mismatches += logits[k] != tiny_expected[i][k];
             best = tiny_expected[i][k] > tiny_expected[i][best] ? k : best;
         }
-        mismatches += tiny_classify(tiny_inputs[i]) != best;
+        mismatches += tiny_classify(input) != best;
     }
     return mismatches;
 }
