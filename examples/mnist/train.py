@@ -25,7 +25,7 @@ EXPERIMENTS = {
         },
         SHIFT,
     ),
-    "d": Experiment(network_d, {"lrt": Recipe(epochs=12, pretrain_epochs=2, freeze_from=0.4)}, SHIFT),
+    "d": Experiment(network_d, {"lrt": Recipe(epochs=8, pretrain_epochs=2, freeze_from=0.4)}, SHIFT),
 }
 READ = partial(read_idx_folder, how_to_get=GET)
 
