@@ -45,7 +45,8 @@ def show(
         )
     opened = open_model(model, name)
     if plan:
-        for line in choose(opened, None if tuned else core or "cortex-m4", tuned, None, None, None)[1].lines():
+        result, chosen = choose(opened, None if tuned else core or "cortex-m4", tuned, None, None, None)
+        for line in (*chosen.lines(), result.plan.arena.text):
             print_line(line)
         return
     steps = [("frontend", opened.graph, saved_text(None, opened.graph))]

@@ -20,6 +20,7 @@ from lrtc.driver import Result
 from lrtc.errors import DoesNotFit, LrtcError, ToolMissing
 from lrtc.ir import feed_rows
 from lrtc.ir.ops import Conv2d, Linear
+from lrtc.plan.arena import Arena
 from lrtc.tuning import Tuning
 
 
@@ -99,6 +100,7 @@ class CostReport:
     instructions: int | None
     cycles: int | None
     exact: bool
+    arena: Arena | None = None
 
     def seconds(self, clock_hz: float) -> float | None:
         """Return the time of one image."""
@@ -118,7 +120,8 @@ def cost_report(result: Result, core: str, feeds: Mapping[str, np.ndarray]) -> C
     rows = _layer_costs(result, done.firmware, done.profile, done.cycles)
     total = int(done.cost[0])
     return CostReport(
-        core, rows, done.sizes, stack, total if counted else None, cycles if counted else total, not counted
+        core, rows, done.sizes, stack, total if counted else None, cycles if counted else total, not counted,
+        result.plan.arena,
     )  # fmt: skip
 
 
@@ -186,7 +189,8 @@ def cost_table(report: CostReport) -> Table:
 def cost_lines(report: CostReport, clock_hz: float | None, ua_per_mhz: float | None, volts: float | None) -> list[str]:
     """Return what stands under the table: the stack, time and energy of an image, and what the cycles are."""
     stack = report.stack
-    lines = [f"stack: at most {stack.bytes:,} bytes, in {' > '.join(stack.path)}"] if stack else []
+    lines = [report.arena.text] if report.arena else []
+    lines += [f"stack: at most {stack.bytes:,} bytes, in {' > '.join(stack.path)}"] if stack else []
     if report.cycles is None:
         return [*lines, f"cycles: {report.core} has no public timing table; measure them on the part"]
     if clock_hz:
@@ -202,13 +206,18 @@ def cost_lines(report: CostReport, clock_hz: float | None, ua_per_mhz: float | N
 def cost_json(report: CostReport, clock_hz: float | None, ua_per_mhz: float | None, volts: float | None) -> dict:
     """Return the report as plain data: seconds and joules are of one image."""
     return {
-        **asdict(report),
+        **{**asdict(report), "arena": arena_json(report.arena) if report.arena else None},
         "flash": report.sizes.flash,
         "ram": report.sizes.ram,
         "clock_hz": clock_hz,
         "seconds": report.seconds(clock_hz) if clock_hz else None,
         "joules": report.joules(ua_per_mhz, volts) if ua_per_mhz and volts else None,
     }
+
+
+def arena_json(arena: Arena) -> dict:
+    """Return the bytes of an arena, the least that it could be, and whether it is proven to be the least."""
+    return {"bytes": arena.size, "alive_at_once": arena.peak, "least": arena.is_least}
 
 
 def option_table(tuning: Tuning) -> Table:

@@ -28,6 +28,10 @@ class CPlan:
         """Return the name of the scratch buffer of step `index`."""
         return f".scratch{index}"
 
+    def lines(self) -> list[str]:
+        """Return the plan in words for people."""
+        return [self.arena.text]
+
     def place(self, buffer: str, ctype: str) -> str:
         """Return where a buffer of the arena begins, as a C pointer to `ctype`."""
         place = f"arena + {self.arena.offset(buffer) // 4}"
