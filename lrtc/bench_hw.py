@@ -23,6 +23,7 @@ from rich.table import Table
 
 from lrtc.backends.verilog import hardwired_files
 from lrtc.bench_layers import Row
+from lrtc.bench_nets import NETS, net_rows
 from lrtc.check.luts import map_luts
 from lrtc.errors import LrtcError, ToolMissing
 from lrtc.ir import B1
@@ -112,6 +113,7 @@ def _check(layer: WiredLayer, weights: np.ndarray, levels: np.ndarray, run: Call
 JOBS: Mapping[str, Callable[[], list[Row]]] = {
     **{f"hw/{layer.name}": partial(wired_rows, layer) for layer in LAYERS},
     **{f"hw/{layer.name}/textbook": partial(textbook_rows, layer) for layer in LAYERS},
+    **{f"hw/{net.name}": partial(net_rows, net) for net in NETS},
 }
 
 

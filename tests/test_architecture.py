@@ -17,8 +17,9 @@ PACKAGE = ROOT / "lrtc"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ABOVE = {
-    "bench", "bench_hw", "bench_layers", "chain", "cli", "cli_boards", "cli_costs", "cli_options", "cli_prove",
-    "cli_rtl", "cli_show", "driver", "exploring", "flashing", "proving", "report", "terminal", "train", "tuning",
+    "bench", "bench_hw", "bench_layers", "bench_nets", "chain", "cli", "cli_boards", "cli_costs", "cli_options",
+    "cli_prove", "cli_rtl", "cli_show", "driver", "exploring", "flashing", "proving", "report", "simulating",
+    "terminal", "train", "tuning",
 }  # fmt: skip
 MAY = {  # part → parts of lrtc it may import
     "errors": set(),

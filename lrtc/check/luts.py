@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +26,12 @@ AREA = "strash; ifraig; if -K 5 -a -F 8 -A 8; mfs2 -a -e"
 FLOPS = ("$_DFF_P_", "$_DFFE_PP_", "$_SDFF_PP0_", "$_SDFF_PP1_", "$_SDFFE_PP0P_", "$_SDFFE_PP1P_")
 SITE_INPUTS, PAIR_INPUTS = 6, 5
 FRONT = "synth -flatten -noabc -top {top}; opt_clean; memory_map; opt; simplemap; dfflegalize {flops}"
+# Memories become block RAMs and LUT RAMs of 7-series, but for small ROMs, before all else becomes gates.
+WITH_MEMORIES = (
+    "synth_xilinx -flatten -nodsp -noiopad -noclkbuf -top {top} -run begin:map_ffram; "
+    "synth -noabc -top {top} -run fine:check; opt_clean; simplemap; dfflegalize {flops}"
+)
+MEMORY_SITES = {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAMB18E1": 0, "RAMB36E1": 0}
 BACK = "abc -lut 6 -script area.abc; opt_lut; opt_clean; write_json mapped.json"
 
 Net = int | str  # a wire's number, or "0", "1", "x"
@@ -58,23 +64,28 @@ class Flop:
 
 @dataclass(frozen=True)
 class Mapped:
-    """A mapped design. ports: name → its nets, bit 0 first."""
+    """A mapped design. ports: name → its nets, bit 0 first. memories: cell → how many."""
 
     inputs: Mapping[str, tuple[Net, ...]]
     outputs: Mapping[str, tuple[Net, ...]]
     luts: tuple[Lut, ...]
     flops: tuple[Flop, ...] = ()
+    memories: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def sites(self) -> int:
-        """Return the LUT6 sites: those of 6 inputs, pairs, and what found no partner."""
-        return count_sites([lut.wires for lut in self.luts])
+        """Return the LUT6 sites: those of 6 inputs, pairs, what found no partner, and memories made of LUTs."""
+        memories = sum(MEMORY_SITES[kind] * count for kind, count in self.memories.items())
+        return count_sites([lut.wires for lut in self.luts]) + memories
 
     def run(self, steps: Sequence[Mapping[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
         """Return output → bool [N, bits] of each clock cycle for input → bool [N, bits] of each: N runs side by side.
 
         Flip-flops start at 0, and so does an input that is not given. Outputs are those before the clock edge.
+        LrtcError if there are memories.
         """
+        if self.memories:
+            raise LrtcError("a mapped design with memories is counted, not run")
         rows = len(next(iter(steps[0].values())))
         state, found = {flop.out: np.zeros(rows, bool) for flop in self.flops}, []
         for inputs in steps:
@@ -149,13 +160,20 @@ def count_sites(luts: Sequence[frozenset[Net]]) -> int:
     return full + pairs + len(rest) - len(used)
 
 
-def map_luts(files: Mapping[str, str], top: str, script: str = AREA, seconds: float = SECONDS) -> Mapped:
-    """Return the design `top` of .sv files mapped to LUTs; ToolMissing without Yosys, LrtcError if it refuses."""
+def map_luts(
+    files: Mapping[str, str], top: str, script: str = AREA, seconds: float = SECONDS, memories: bool = False
+) -> Mapped:
+    """Return the design `top` of .sv files mapped to LUTs; ToolMissing without Yosys, LrtcError if it refuses.
+
+    memories: some become block RAMs and RAMs of LUTs; else all become gates.
+    """
     with tempfile.TemporaryDirectory(prefix="lrtc-") as name:
         folder = Path(name)
         write_files({**files, "area.abc": f"{script}\n"}, folder)
         sources = " ".join(path for path in sorted(files) if path.endswith(".sv"))
-        front = FRONT.format(top=top, flops=" ".join(f"-cell {cell} x" for cell in FLOPS))
+        front = (WITH_MEMORIES if memories else FRONT).format(
+            top=top, flops=" ".join(f"-cell {cell} x" for cell in FLOPS)
+        )
         words = [*yosys_command(), "-q", "-l", "yosys.log", "-p", f"read_verilog -sv {sources}; {front}; {BACK}"]
         done = run_tool(words, folder, f"mapping {top}", seconds)
         mapped = folder / "mapped.json"
@@ -173,7 +191,7 @@ def read_mapped(design: Mapping[str, object], top: str) -> Mapped:
     ports: dict[str, dict[str, tuple[Net, ...]]] = {"input": {}, "output": {}}
     for name, port in module["ports"].items():
         ports[port["direction"]][name] = tuple(port["bits"])
-    luts, flops = [], []
+    luts, flops, memories = [], [], Counter()
     for name, cell in module["cells"].items():
         wires, kind = cell["connections"], cell["type"]
         if kind == "$lut":
@@ -182,6 +200,8 @@ def read_mapped(design: Mapping[str, object], top: str) -> Mapped:
             enable, reset = wires.get("E", ["1"])[0], wires.get("R", ["0"])[0]
             value = int(re.search(r"SDFFE?_P+1", kind) is not None)
             flops.append(Flop(wires["Q"][0], wires["D"][0], enable, reset, value))
+        elif kind in MEMORY_SITES:
+            memories[kind] += 1
         else:
             raise LrtcError(f"{top}: the cell {name} is a {kind}; LUTs and flip-flops are counted")
-    return Mapped(ports["input"], ports["output"], tuple(luts), tuple(flops))
+    return Mapped(ports["input"], ports["output"], tuple(luts), tuple(flops), dict(memories))

@@ -110,6 +110,10 @@ def cost_text(figures) -> str:
         parts.append(f"self-test on QEMU {figures['qemu_self_test']}")
     if "cycles_per_image" in figures:
         parts.append(f"{figures['cycles_per_image']:,g} cycles an image; latency {figures['latency_cycles']:,} cycles")
+    if "resets" in figures:
+        parts.append(f"{figures['total_cycles']:,} cycles, {figures['resets']} resets")
+    if "words" in figures:
+        parts.append(f"{len(figures['words'])} inner streams, each with the same words for every image")
     return "; ".join(parts)
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 from graphs import random_input
 from verilog.networks import special
 
 from lrtc import interp
 from lrtc.backends.verilog import emit
+from lrtc.chain import Chain, Verdict
 from lrtc.check.drive import drive, inner_streams
+from lrtc.driver import open_model
 from lrtc.errors import Mismatch
+from lrtc.report.junit import write_junit
+from lrtc.simulating import simulated
 
 NAME = "residual"  # forks, joins and queues
 HOSTILE_CYCLES = 200_000  # `lrtc simulate --hostile 1000000` takes five times that
@@ -55,3 +61,19 @@ def test_what_breaks_is_found(case):
         drive(out.files, NAME, x, wrong, work_dir=work)
     with pytest.raises(Mismatch, match="nothing has moved for 40 cycles"):
         drive(out.files, NAME, x, want, patience=40, work_dir=work)
+
+
+def test_runs_become_verdicts_and_junit(tmp_path):
+    graph, _ = special()["vector"]
+    chain, x = Chain(open_model(graph, "vector")), {"x": random_input(graph, 5, seed=4)}
+    runs = list(simulated(chain, x, None, 5, fast=True, hostile=3000))
+    assert [run.engine.split()[1] for run in runs] == ["idle", "backpressure", "hostile"]
+    assert all(run.equal for run in runs)
+    assert runs[0].figures["cycles_per_image"] == chain.compiled("verilog").plan.interval
+    assert runs[2].figures["total_cycles"] >= 3000
+    assert runs[2].figures["resets"] > 5
+    failed = Verdict("rtl idle", 5, False, note="image 2, class 1: want 3, got 4")
+    write_junit(tmp_path / "deep" / "runs.xml", "lrtc simulate vector", [*runs, failed])
+    suite = ElementTree.parse(tmp_path / "deep" / "runs.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+    assert suite.find("testcase/failure").get("message") == failed.note
