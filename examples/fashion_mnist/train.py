@@ -32,8 +32,11 @@ def network() -> nn.Sequential:
     )
 
 
-LRT = Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5)
-EXPERIMENTS = {"b": Experiment(network, {"lrt": LRT}, (Shift(1),))}
+RECIPES = {
+    "lrt": Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5),
+    "ste": Recipe(method="ste", epochs=8, pretrain_epochs=3, lr=3e-3),
+}
+EXPERIMENTS = {"b": Experiment(network, RECIPES, (Shift(1),))}
 READ = partial(read_idx_folder, how_to_get=GET)
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def _trial(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     except (ValueError, RuntimeError, TypeError, AttributeError) as e:
         said = str(e)
         if "'Tensor' object is not callable" in said:
-            said += "; where weights are random, x.mean is a number, not a method: use lrtc.nn.ExactMean"
+            said += "; where weights are random, x.mean is a tensor, not a method: use lrtc.nn.ExactMean"
         raise LrtcError(f"inputs {tuple(x.shape)[1:]} do not fit the network", [Fault(inside[-1], said)]) from e
 
 

@@ -1,31 +1,22 @@
 """examples/README.md says what the committed results say, and the recipes are those that gave them."""
 
-import importlib.util
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
+from tiny_digits import EXAMPLES, example
 
 from lrtc.train import Recipe
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 RESULTS = sorted((EXAMPLES / "results").glob("*.json"))
-
-
-def _recipes(monkeypatch):
-    monkeypatch.syspath_prepend(EXAMPLES / "mnist")
-    spec = importlib.util.spec_from_file_location("mnist_train", EXAMPLES / "mnist" / "train.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.EXPERIMENTS
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda p: p.stem)
 def test_the_table_says_what_was_measured(path, monkeypatch):
     result = json.loads(path.read_text(encoding="utf-8"))
     figures, recipe = result["figures"], result["recipe"]
-    wanted = asdict(_recipes(monkeypatch)[result["network"]].recipe(recipe["method"]))
+    experiments = example("fashion_mnist" if path.stem.startswith("fashion") else "mnist", monkeypatch).EXPERIMENTS
+    wanted = asdict(experiments[result["network"]].recipe(recipe["method"]))
     younger = json.loads(json.dumps(asdict(Recipe())))  # hyper-parameters that a result knows nothing of: at rest
     assert json.loads(json.dumps(wanted)) == {**younger, **recipe}
     table = (EXAMPLES / "README.md").read_text(encoding="utf-8")

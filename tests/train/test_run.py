@@ -153,10 +153,22 @@ def test_inputs_of_another_shape_are_refused(tiny, tmp_path):
         Samples(tiny[0].x, tiny[1].y)
 
 
-def test_layers_that_know_no_distribution_are_refused_by_name_before_training(tiny, tmp_path):
+class _Mean(nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3))
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (nn.ReLU(), r"  sign1 \(ReLU\): relu of a Gaussian.*use lrtc.nn.LRTReLU"),
+        (_Mean(), r"  sign1 \(_Mean\): .*x.mean is a tensor, not a method: use lrtc.nn.ExactMean"),
+    ],
+)
+def test_layers_that_know_no_distribution_are_refused_by_name_before_training(layer, words, tiny, tmp_path):
     net = tiny_network()
-    net.sign1 = nn.ReLU()
-    with pytest.raises(LrtcError, match=r"  sign1 \(ReLU\): relu of a Gaussian.*use lrtc.nn.LRTReLU"):
+    net.sign1 = layer
+    with pytest.raises(LrtcError, match=words):
         train(net, QUICK, *tiny, tmp_path / "net.pt", display=False)
 
 
