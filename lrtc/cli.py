@@ -11,6 +11,7 @@ import typer
 from lrtc import __version__
 from lrtc.cli_boards import boards, flash
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
+from lrtc.cli_hls import Control, Part, chip_options
 from lrtc.cli_options import OutputKind, c_form, parse_bits, target_options
 from lrtc.cli_prove import certified, print_proofs, proofs_of, rechecked
 from lrtc.cli_rtl import (
@@ -38,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Compile trained discrete neural networks to C and Verilog, bit for bit.",
+    help="Compile trained discrete neural networks to C, Verilog and HLS, bit for bit.",
 )
 
 
@@ -76,13 +77,13 @@ def top(
 @app.command("compile")
 def compile_(
     model: ModelPath,
-    target: Annotated[str, typer.Option("--target", "-t", help="c or verilog")] = "c",
+    target: Annotated[str, typer.Option("--target", "-t", help="c, verilog or hls")] = "c",
     folder: Annotated[
         Path | None, typer.Option("--output-dir", "-o", help="folder to write; default: build/NAME-TARGET")
     ] = None,
     name: Name = None,
     output: Annotated[
-        OutputKind, typer.Option("--output", help="what the accelerator sends (Verilog)")
+        OutputKind, typer.Option("--output", help="what the accelerator sends (Verilog, HLS)")
     ] = OutputKind.logits,
     fold: Fold = None,
     cycles: Cycles = None,
@@ -92,6 +93,8 @@ def compile_(
     brams: Brams = None,
     device: DeviceName = None,
     lanes_in: Lanes = None,
+    part: Part = None,
+    control: Control = None,
     package: Annotated[
         str, typer.Option("--package", help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)")
     ] = "plain",
@@ -119,7 +122,7 @@ def compile_(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compile MODEL into a folder of C or Verilog.
+    """Compile MODEL into a folder of C, Verilog or HLS.
 
     Example: lrtc compile model.pt --target c -o firmware/net
     """
@@ -134,7 +137,10 @@ def compile_(
     check_folder(folder)
     vectors = opened.quantized(read_images(opened, data, SELF_TEST_VECTORS)[0]) if data else None
     form = c_form(package, prefix, context, report, profile, lanes)
-    options = target_options(target, output, Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in), form)
+    chip = chip_options(target, part, clock, control)
+    paced = clock if fps or target != "hls" else None  # the scripts of HLS have a clock without a rate
+    options = target_options(target, output, Hardware(fold, cycles, fps, paced, luts, brams, device, lanes_in), form)
+    options |= chip
     if profile:
         options["profile"] = predicted(opened, profile, vectors)
     options |= {"verify": verify, "vectors": vectors}
@@ -206,13 +212,14 @@ def verify(
     model: ModelPath,
     data: Annotated[Path | None, typer.Option("--data", help="the images, an .npz with x (and y); see `run`")] = None,
     engines: Annotated[
-        str | None, typer.Option("--engines", help="comma-separated; default: torch,interp,c,cortex-m0,cortex-m4,rtl")
+        str | None,
+        typer.Option("--engines", help="default: torch,interp,c,cortex-m0,cortex-m4,rtl,hls"),
     ] = None,
     cores: Annotated[
         str | None, typer.Option("--cores", help="the emulated cores, comma-separated, or all; with the other engines")
     ] = None,
     images: Annotated[int | None, typer.Option("--images", help="images at most, for every engine", min=1)] = None,
-    slow_images: Annotated[int, typer.Option("--slow-images", help="images for emulated cores and RTL", min=1)] = 20,
+    slow_images: Annotated[int, typer.Option("--slow-images", help="images for cores, RTL and HLS", min=1)] = 20,
     prove: Annotated[
         bool, typer.Option("--prove", help="show for every input that the compiled network is the one that was read")
     ] = False,
@@ -230,7 +237,7 @@ def verify(
     lanes_in: Lanes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the same images through every engine and compare every logit: torch, interpreter, C, emulated C, RTL.
+    """Run the same images through every engine and compare every logit: torch, interpreter, C, emulated C, RTL, HLS.
 
     --prove needs no images: it shows for every input that what is compiled is what was read.
     Exit status 0 when all that ran agree, 1 when one differs. Example: lrtc verify model.pt --data digits.npz --prove
@@ -283,7 +290,9 @@ def verify(
 def run(
     model: ModelPath,
     data: DataPath,
-    engine: Annotated[str, typer.Option("--engine", "-e", help="torch, interp, c, rtl or a core: cortex-m4, …")] = "c",
+    engine: Annotated[
+        str, typer.Option("--engine", "-e", help="torch, interp, c, rtl, hls or a core: cortex-m4")
+    ] = "c",
     result: Annotated[
         Path | None, typer.Option("-o", "--output-file", help="an .npz for logits and class, or for each output")
     ] = None,

@@ -32,12 +32,12 @@ def target_options(
     """Return a backend's options from the command line's. form: those of C."""
     if form and target != "c":
         raise LrtcError(f"{', '.join(f'--{name}' for name in form)}: only --target c has this option")
-    if target != "verilog":
+    if target not in ("verilog", "hls"):
         given = hardware.given
         if output is not OutputKind.logits:
             given.append("--output")
         if given:
-            raise LrtcError(f"{', '.join(given)}: only --target verilog has this option")
+            raise LrtcError(f"{', '.join(given)}: only --target verilog and hls have this option")
         return form or {}
     return hardware.options(output)
 

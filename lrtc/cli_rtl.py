@@ -14,15 +14,15 @@ from lrtc.errors import LrtcError
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
 Fold = Annotated[
-    list[str] | None, typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs of a layer (Verilog)")
+    list[str] | None, typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs of a layer (Verilog, HLS)")
 ]
-Cycles = Annotated[int | None, typer.Option("--cycles", help="cycles an image may take at most (Verilog)", min=1)]
-Fps = Annotated[float | None, typer.Option("--fps", help="images a second, at --clock (Verilog)", min=0)]
-Clock = Annotated[str | None, typer.Option("--clock", help="of the accelerator, e.g. 100MHz; for --fps (Verilog)")]
-Luts = Annotated[int | None, typer.Option("--luts", help="LUTs it may take, by estimate (Verilog)", min=1)]
-Brams = Annotated[float | None, typer.Option("--bram", help="block RAMs it may take, by estimate (Verilog)", min=0)]
-DeviceName = Annotated[str | None, typer.Option("--device", help="take LUTs and block RAMs from an FPGA (Verilog)")]
-Lanes = Annotated[int | None, typer.Option("--input-lanes", help="elements in a beat of the input (Verilog)", min=1)]
+Cycles = Annotated[int | None, typer.Option("--cycles", help="most cycles an image may take (Verilog, HLS)", min=1)]
+Fps = Annotated[float | None, typer.Option("--fps", help="images a second, at --clock (Verilog, HLS)", min=0)]
+Clock = Annotated[str | None, typer.Option("--clock", help="of the accelerator, for --fps and HLS's scripts: 100MHz")]
+Luts = Annotated[int | None, typer.Option("--luts", help="LUTs it may take, by estimate (Verilog, HLS)", min=1)]
+Brams = Annotated[float | None, typer.Option("--bram", help="block RAMs it may take, estimated (Verilog, HLS)", min=0)]
+DeviceName = Annotated[str | None, typer.Option("--device", help="take LUTs and block RAMs from an FPGA")]
+Lanes = Annotated[int | None, typer.Option("--input-lanes", help="elements in an input's beat (Verilog, HLS)", min=1)]
 
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]

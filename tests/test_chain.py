@@ -10,7 +10,7 @@ from lrtc.errors import LrtcError
 
 def test_the_default_is_quick_and_cores_come_before_rtl():
     assert chosen_engines(None, None) == list(DEFAULT_ENGINES)
-    assert chosen_engines(None, "cortex-m7, rv32imc") == ["torch", "interp", "c", "cortex-m7", "rv32imc", "rtl"]
+    assert chosen_engines(None, "cortex-m7, rv32imc") == ["torch", "interp", "c", "cortex-m7", "rv32imc", "rtl", "hls"]
     assert chosen_engines("c,cortex-m0", "cortex-m3") == ["c", "cortex-m3"]
     assert chosen_engines("c", "all") == ["c", *CORES]
 

@@ -100,7 +100,6 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
         "a missing file": (["compile", tmp_path / "none.pt", *out], "none.pt"),
         "a truncated file": (["compile", tmp_path / "truncated.pt", *out], "truncated.pt"),
         "an unknown target": (["compile", NET, "-t", "verilgo", *out], "did you mean 'verilog'"),
-        "a planned target": (["compile", NET, "-t", "hls", *out], "not supported yet"),
         "an output that is a file": (["compile", NET, "-o", tmp_path / "file"], "is a file"),
         "an output that is not ours": (["compile", NET, "-o", tmp_path / "foreign"], "did not write"),
         "a name that is no identifier": (["compile", NET, "--name", "my net", *out], "--name"),
@@ -108,6 +107,9 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
         "a folding of no layer": (["compile", NET, "-t", "verilog", "--fold", "conv9=1x1", *out], "conv9"),
         "a folding without numbers": (["compile", NET, "-t", "verilog", "--fold", "conv1=axb", *out], "PExSIMD"),
         "an option of another target": (["compile", NET, "--cycles", "9", *out], "only --target verilog"),
+        "a part that is none": (["compile", NET, "-t", "hls", "--part", "zynq", *out], "no part of AMD's; for example"),
+        "a folding of HLS": (["compile", NET, "-t", "hls", "--fold", "conv1=5x9", *out], "pe=5 does not divide 16"),
+        "a clock of no accelerator": (["compile", NET, "-t", "c", "--part", "x", *out], "only --target hls has"),
         "an unknown engine": (["run", NET, "--data", DIGITS, "--engine", "cortex-m9"], "cortex-m4"),
         "real activations": (["compile", RELU, *out], "`lrtc quantize` makes integers of ReLU activations"),
         "bits of a layer without number": (
@@ -120,9 +122,10 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
 
 
 CASES = [
-    "a missing file", "a truncated file", "an unknown target", "a planned target", "an output that is a file",
+    "a missing file", "a truncated file", "an unknown target", "an output that is a file",
     "an output that is not ours", "a name that is no identifier", "a name that is a keyword", "a folding of no layer",
-    "a folding without numbers", "an option of another target", "an unknown engine", "an unknown pass",
+    "a folding without numbers", "an option of another target", "a part that is none", "a folding of HLS",
+    "a clock of no accelerator", "an unknown engine", "an unknown pass",
     "real activations", "bits of a layer without number", "data that is not there",
 ]  # fmt: skip
 

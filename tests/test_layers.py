@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from lrtc.check.hls import build_hls
 from lrtc.check.host import run_host
 from lrtc.check.verilator import lint
 from lrtc.driver import compile, open_model, random_feeds
@@ -38,7 +39,7 @@ from lrtc.nn import (
 )
 
 TEXT = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-TARGETS = ("c", "verilog")
+TARGETS = ("c", "verilog", "hls")
 
 
 class Residual(nn.Module):
@@ -213,20 +214,43 @@ def test_the_table_and_the_networks_have_the_same_rows():
     assert list(rows()) == list(NETWORKS)
 
 
-@pytest.mark.parametrize("row", NETWORKS)
-def test_a_row_is_true(row: str):
+def made(row: str):
+    """Return a row's network, images, and what it must answer."""
     torch.manual_seed(len(row))
     model = open_model(discretize(NETWORKS[row]()).eval(), "net")
     feeds = random_feeds(model.graph, 7)
-    want = in_rows(answers(model.graph, feeds).values())
+    return model, feeds, in_rows(answers(model.graph, feeds).values())
+
+
+@pytest.mark.parametrize("row", NETWORKS)
+def test_a_row_is_true(row: str):
+    model, feeds, want = made(row)
     for target, taken in zip(TARGETS, rows()[row], strict=True):
         if not taken:
             with pytest.raises(LrtcError, match="cannot be compiled to"):
                 compile(model, target)
             continue
+        if target == "hls":
+            continue  # all at once, below
         result = compile(model, target)
         if target == "verilog":
             assert lint(result.files, "net") == ""
         else:
             got = run_host(result.files, "net", feed_rows(model.graph, feeds), result.ports)
             np.testing.assert_array_equal(got, want)
+
+
+def test_every_row_of_hls_is_simulated(tmp_path):
+    """One program, for the library's headers are read once: in turn, and side by side between streams as planned."""
+    designs, runs = {}, {}
+    for k, (row, taken) in enumerate(rows().items()):
+        if not taken[TARGETS.index("hls")]:
+            continue
+        (model, feeds, want), name = made(row), f"row{k}"
+        result = compile(open_model(model.graph, name), "hls")
+        designs[name] = result.files, result.ports
+        runs[name] = row, feed_rows(model.graph, feeds), want
+    program = build_hls(designs, tmp_path, flags=("-O0",))
+    for name, (row, x, want) in runs.items():
+        for bounded in (False, True):
+            np.testing.assert_array_equal(program.run(name, x, bounded), want, f"{row}, bounded={bounded}")

@@ -108,6 +108,8 @@ def cost_text(figures) -> str:
         parts.append(f"RAM {figures['ram_bytes']:,} + {figures['stack_bytes']:,} B stack")
     if "qemu_self_test" in figures:
         parts.append(f"self-test on QEMU {figures['qemu_self_test']}")
+    if "processes" in figures:
+        parts.append(figures["processes"])
     if "cycles_per_image" in figures:
         parts.append(f"{figures['cycles_per_image']:,g} cycles an image; latency {figures['latency_cycles']:,} cycles")
     if "resets" in figures:
