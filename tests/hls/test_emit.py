@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from verilog.networks import Maker, tiny
@@ -15,6 +17,7 @@ from lrtc.backends.hls.parts import table
 from lrtc.errors import DoesNotFit, LrtcError
 from lrtc.ir import B1, T2, U8, GraphBuilder, tensor
 from lrtc.ir.ops import Linear
+from lrtc.resources import share
 
 FOLD = {"fold": {"conv": (2, 3), "body.fc": (3, 4)}}
 VECTORS = {"vectors": (np.arange(32, dtype=np.uint8).reshape(2, 16), np.array([[1, 2, 3], [4, -5, 6]]))}
@@ -125,3 +128,15 @@ def test_a_class_of_classes_is_refused():
     graph = Maker("net", (5,)).linear("a", 3).top("best", 2).done()
     with pytest.raises(LrtcError, match="the network ends with classes already"):
         emit(graph, "net", {"output": "class"})
+
+
+def test_the_readme_of_the_library_names_every_header_and_process():
+    folder = share("hw") / "hls"
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    for path in [*folder.glob("*.hpp"), *(folder / "sim").glob("*.h")]:
+        assert f"`{path.name}`" in text, path
+    named = set(re.findall(r"`(\w+)`", text))
+    for path in folder.glob("*.hpp"):
+        processes = re.findall(r"^void (\w+)\([^;]*?hls::stream", path.read_text(encoding="utf-8"), re.M)
+        processes += re.findall(r"> void (\w+)\([^;]*?hls::stream<ap_uint", path.read_text(encoding="utf-8"))
+        assert set(processes) <= named, set(processes) - named
