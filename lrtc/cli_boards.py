@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrtc import __version__
+from lrtc.cli_synth import flash_fpga
 from lrtc.errors import LrtcError, ToolMissing
 from lrtc.terminal import out, print_json, print_line, working
 
@@ -55,7 +56,7 @@ def boards(
 
 def flash(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL|DIR", help="a model, or a folder of `lrtc compile --target c`")
+        Path, typer.Argument(metavar="MODEL|DIR", help="a model, or a folder of `lrtc compile -t c` or `lrtc synth`")
     ],
     board: Annotated[str, typer.Option("--board", "-b", help="a board of `lrtc boards`, or a .toml file")],
     firmware: Annotated[
@@ -79,14 +80,20 @@ def flash(
     name: Name = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build firmware for a board around MODEL, check that it fits, and program it; an emulated board runs it.
+    """Build firmware, or an FPGA's bitstream, for a board around MODEL and program it; an emulated board runs it.
 
     Exit status 1 when an emulated self-test fails. Example: lrtc flash model.pt --board emulated-cortex-m4
     """
     from lrtc.boards import board_named
+    from lrtc.boards.fpga import fpga_names
     from lrtc.flashing import prepare
     from lrtc.output import check_folder, write_folder
 
+    if board in fpga_names():
+        if data or profile or port or console or firmware != "self-test":
+            raise LrtcError(f"{board} is an FPGA: it takes no data, profile, port, console or firmware")
+        flash_fpga(model, board, programmer, dry_run, folder, name, as_json)
+        return
     chosen = board_named(board)
     opened, images = _network(model, name, data, chosen.core if profile else None)
     folder = folder or Path("build") / f"{opened.name}-{chosen.name}"

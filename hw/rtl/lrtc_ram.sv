@@ -14,6 +14,7 @@ module lrtc_ram #(
     input  wire [$clog2(Depth)-1:0] rd_addr_i,
     output wire [Width-1:0]         rd_data_o
 );
+    (* no_rw_check *)  // Yosys: no bypass for that case
     logic [Width-1:0] mem[0:Depth-1];
     logic [Width-1:0] rd_data_q;
 

@@ -54,6 +54,12 @@ def board_named(name: str) -> Board:
 
 def read_board(path: Path) -> Board:
     """Return the board of a file; its name is the file's stem. LrtcError names every fault."""
+    table = read_table(path)
+    return parse_board(path.stem, table, shown(str(path), 200))
+
+
+def read_table(path: Path) -> object:
+    """Return what a TOML file of a board holds; LrtcError if it is none."""
     where = shown(str(path), 200)
     try:
         with path.open("rb") as file:
@@ -68,7 +74,7 @@ def read_board(path: Path) -> Board:
         raise LrtcError(f"{where} is no TOML: {shown(str(error), 200)}") from None
     if not re.fullmatch(NAME, path.stem, re.ASCII):
         raise LrtcError(f"{where}: the file's name is the board's: small letters, digits and - ({NAME})")
-    return parse_board(path.stem, table, where)
+    return table
 
 
 def parse_board(name: str, table: object, where: str) -> Board:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrtc.boards import PROGRAMMERS, Board
+from lrtc.boards.fpga import FpgaBoard
 from lrtc.check.toolchain import Tool, run_tool, which
 from lrtc.errors import LrtcError, ToolMissing, nearest
 
@@ -19,8 +20,12 @@ GET = {
     "esptool": "`pip install esptool`",
     "avrdude": "`apt-get install avrdude`",
     "bossac": "`apt-get install bossa-cli`",
+    "openfpgaloader": "`apt-get install openfpgaloader`",
+    "iceprog": "`apt-get install fpga-icestorm`",
 }
-PROGRAMS = {name: (name,) for name in PROGRAMMERS} | {"esptool": ("esptool", "esptool.py")}
+PROGRAMS = {name: (name,) for name in PROGRAMMERS} | {
+    "esptool": ("esptool", "esptool.py"), "openfpgaloader": ("openFPGALoader",), "iceprog": ("iceprog",),
+}  # fmt: skip
 NEED_PORT = ("avrdude",)
 
 
@@ -55,6 +60,23 @@ def programmer_command(board: Board, name: str, port: str | None, programmer: st
             f"{command.programmer} needs the serial port of {board.name}", hint="--port, for example /dev/ttyACM0"
         )
     return command
+
+
+def bitstream_command(board: FpgaBoard, image: str, programmer: str | None) -> Command:
+    """Return the command that puts a bitstream into an FPGA board: of the programmer asked for, else of the first of
+    the board's that is installed, else of the first. LrtcError if the board has no such programmer.
+    """
+    if programmer is not None and programmer not in board.programmers:
+        has = ", ".join(board.programmers)
+        raise LrtcError(f"--programmer {programmer}: {board.name} takes {has}{nearest(programmer, board.programmers)}")
+    commands = []
+    for name in [programmer] if programmer else [*board.programmers]:
+        own = ("-b", board.programmers[name]["board"]) if name == "openfpgaloader" else ()
+        program = PROGRAMS[name][0]
+        commands.append(Command(name, (program, *own, image), which(program)))
+    if not commands:
+        raise LrtcError(f"{board.name} has no programmer in its board file")
+    return next((command for command in commands if command.tool), commands[0])
 
 
 def _command(board: Board, programmer: str, name: str, port: str | None) -> Command:

@@ -22,7 +22,8 @@ Depths = Sequence[Sequence[int]]  # of the queue at every input of every layer; 
 
 
 def with_queues(layers: Sequence[StreamLayer], plan: FoldPlan, to_class: bool) -> FoldPlan:
-    """Return the plan with interval and latency, and with the shallowest queues that make the interval least.
+    """Return the plan with interval and latency, and with the shallowest queues that make the interval what it is to
+    be: no more than the target, or than the slowest stage needs, or else the least.
 
     Pixels come in bursts and a line buffer takes them in bursts; a queue of some rows before it makes neighbours
     wait less for each other. Depths are tried by the timing model: the same for all layers, then less for each.
@@ -35,11 +36,12 @@ def with_queues(layers: Sequence[StreamLayer], plan: FoldPlan, to_class: bool) -
         ]
         return with_joins(layers, plan, depths, to_class)
 
+    enough = max(plan.bound, plan.target)
     sliding = [k for k, layer in enumerate(layers) if layer.slides]
     tried = [[rows * layer.window.image[1] if layer.slides else 0 for layer in layers] for rows in QUEUE_ROWS]
     best = trial(tried[0])
     for lines in tried[1:]:
-        if best.interval <= plan.bound:
+        if best.interval <= enough:
             break
         better = trial(lines)
         best = better if better.interval < best.interval else best
@@ -47,12 +49,12 @@ def with_queues(layers: Sequence[StreamLayer], plan: FoldPlan, to_class: bool) -
         for smaller in sorted({lines[k] for lines in tried if lines[k] < best.layers[k].queues[0]}):
             depths = [(smaller,) if j == k else fold.queues for j, fold in enumerate(best.layers)]
             candidate = _trial(layers, plan, depths, to_class)
-            if candidate is not None and candidate.interval <= best.interval:
+            if candidate is not None and candidate.interval <= max(best.interval, enough):
                 best = candidate
                 break
     if any(layer.joins for layer in layers):  # shallower lines may need shallower queues before joins
         again = trial([fold.queues[0] for fold in best.layers])
-        best = again if again.interval <= best.interval else best
+        best = again if again.interval <= max(best.interval, enough) else best
     return timed(layers, plan, [fold.queues for fold in best.layers], to_class)
 
 

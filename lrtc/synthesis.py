@@ -1,0 +1,139 @@
+"""From a model to a bitstream and what it takes: Verilog, a board around it, mapped, placed, routed, packed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrtc.backends.streaming import module_names
+from lrtc.backends.verilog.board import CONSTRAINTS, board_files, board_top, check_serial, vendor_project
+from lrtc.boards.fpga import FpgaBoard, Pin
+from lrtc.check.fpga import Cells, Part, Synthesis, needed_tools, part_named, synthesize
+from lrtc.driver import Model, Result, class_count, compile, ends_in_indices, legal_name
+from lrtc.errors import LrtcError, shown
+from lrtc.output import MANIFEST
+from lrtc.plan.fold import FoldPlan
+from lrtc.plan.stream import stream_layers
+
+BARE_BAUD = 1_000_000  # of the serial line where no board is named
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """A network on a device: its sources, what became of them, and its plan. top: the module that was mapped.
+
+    layers: module → (name, PyTorch path) of each layer, in order. hz: the clock that was asked for.
+    """
+
+    result: Result
+    part: Part
+    board: FpgaBoard | None
+    top: str
+    files: Mapping[str, str]
+    layers: Mapping[str, tuple[str, str]]
+    synthesis: Synthesis
+    hz: int
+
+    @property
+    def plan(self) -> FoldPlan:
+        return self.result.plan
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Return the images a second at the Fmax reached; None if nothing was placed."""
+        fmax = self.synthesis.fmax
+        return None if fmax is None else fmax / self.plan.interval
+
+    def images_per_second_at(self, hz: float) -> float:
+        """Return the images a second at a clock."""
+        return hz / self.plan.interval
+
+    @property
+    def rest(self) -> Cells:
+        """Return what is in no layer: both ends of the network, and the board's part."""
+        return self.synthesis.modules[0]
+
+
+def synthesize_model(
+    model: Model, device: str, board: FpgaBoard | None = None, place: bool = True, hz: int | None = None, seed: int = 1,
+    watch: Callable[[str], None] = lambda text: None, **options: object,
+) -> Synthesized:  # fmt: skip
+    """Return a network mapped to a device, placed and routed where the device's tools can and `place` is true.
+
+    board: whose pins the top has; a device that is placed without one gets the same top with pins anywhere. options: of
+    target verilog. LrtcError before anything runs if a tool is missing or the network cannot be on a serial line.
+    """
+    part = part_named(device)
+    place = place and bool(part.family.place)
+    needed_tools(part, place)
+    if place:
+        check_serial(model.graph, class_count(model.graph))
+        if not ends_in_indices(model.graph):
+            options["output"] = "class"
+    watch("compiling")
+    result = compile(model, "verilog", **options)
+    names = module_names(result.name, stream_layers(result.graph, options.get("input_lanes") or 1))
+    layers = {module: (name, _origin(result, name)) for name, module in names.items()}
+    files, top = dict(result.files), result.name
+    clock = hz or (board.clock_hz if board else part.hz)
+    if place:
+        top = board_top(result.name)
+        constraints = CONSTRAINTS[part.family.name] if board else ""
+        files |= board_files(
+            result.graph, result.name, board or _bare(part, clock), class_count(model.graph), constraints
+        )
+        files["files.f"] = "".join(f"{path}\n" for path in _ordered(files, top))
+    if part.family.name == "xc7":
+        files |= vendor_project("vivado", top, part.number, 1e9 / clock)
+    elif part.family.name == "cyclone5":
+        files |= vendor_project("quartus", top, part.number, 1e9 / clock, "Cyclone V")
+    done = synthesize(files, top, [*layers], part, place, clock, seed, watch)
+    return Synthesized(result, part, board, top, files, layers, done, clock)
+
+
+def _origin(result: Result, name: str) -> str:
+    node = result.graph.producers.get(name)
+    return node.origin if node is not None else ""
+
+
+def _ordered(files: Mapping[str, str], top: str) -> list[str]:
+    """Return the sources, each behind those that it instantiates: the library, layers, the network, the top."""
+    sources = [path for path in files if path.endswith(".sv")]
+    library = sorted(path for path in sources if path.startswith("rtl/"))
+    rest = [path for path in sources if not path.startswith("rtl/") and path != f"{top}.sv"]
+    return [*library, *reversed(rest), f"{top}.sv"]
+
+
+def _bare(part: Part, clock: int) -> FpgaBoard:
+    """Return a board of nothing but the device, whose pins may lie anywhere."""
+    baud = min(BARE_BAUD, clock // 8)
+    pin = Pin("0", "LVCMOS33")
+    return FpgaBoard(
+        name=part.name, title=part.name, chip=part.number, device=part.name, clock_hz=clock, baud=baud, clock=pin,
+        rx=pin, tx=pin, leds=(), dark=0, programmers={}, note="",
+    )  # fmt: skip
+
+
+def board_for(board: FpgaBoard, device: str | None) -> str:
+    """Return the device of a board; LrtcError if another one was asked for."""
+    if device not in (None, board.device):
+        raise LrtcError(f"{board.name} has {board.device}, not {device}", hint="leave --device out")
+    return board.device
+
+
+def bitstream_in(folder: Path, board: FpgaBoard) -> str:
+    """Return the name of the bitstream in a folder that `lrtc synth` wrote for a board; LrtcError if there is none."""
+    where, hint = shown(str(folder), 200), f"`lrtc synth MODEL --board {board.name} -o DIR` writes one"
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        name, target, made_for = legal_name(str(manifest["name"])), manifest["target"], manifest["board"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise LrtcError(f"{where} holds no bitstream that lrtc made: no sound {MANIFEST} in it", hint=hint) from None
+    if target != "bitstream" or made_for != board.name:
+        raise LrtcError(f"{where} holds no bitstream for {board.name}", hint=hint)
+    image = part_named(board.device).family.image.format(top=board_top(name))
+    if not (folder / image).is_file():
+        raise LrtcError(f"{where} lacks {image}", hint=hint)
+    return image
