@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrtc import __version__
-from lrtc.cli_options import OutputKind, target_options
+from lrtc.cli_rtl import Brams, Cycles, Fold, Fps, Hardware, Luts
 from lrtc.errors import LrtcError
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
 if TYPE_CHECKING:
     from lrtc.synthesis import Synthesized
-
-Fold = Annotated[list[str] | None, typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs of a layer")]
-Cycles = Annotated[int | None, typer.Option("--cycles", help="cycles an image may take at most", min=1)]
 
 
 def synth(
@@ -30,10 +27,15 @@ def synth(
     ] = None,
     fold: Fold = None,
     cycles: Cycles = None,
+    fps: Fps = None,
+    luts: Luts = None,
+    brams: Brams = None,
     count: Annotated[
         bool, typer.Option("--count", help="map only: no top of a board, no placing, no bitstream")
     ] = False,
-    clock: Annotated[float | None, typer.Option("--clock", help="MHz to place and route for", min=0.1)] = None,
+    clock: Annotated[
+        str | None, typer.Option("--clock", help="to place and route for, and of --fps; default: the board's")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="of placement", min=0)] = 1,
     name: Annotated[str | None, typer.Option("--name", help="name of the modules and files; default: the stem")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
@@ -43,16 +45,19 @@ def synth(
     Around the network stands a serial line: an image in, its class out. 7-series and Cyclone V are mapped only, and get
     a script for their maker's tool. Example: lrtc synth model.pt --device ice40-up5k --cycles 12000
     """
+    from lrtc.check.fpga import part_named
     from lrtc.driver import open_model
     from lrtc.output import check_folder
+    from lrtc.report.costs import hertz
     from lrtc.report.synthesis import area_table, lines, report_json
 
     opened = open_model(model, name)
     chosen, part = chosen_device(device, board)
     folder = folder or Path("build") / f"{opened.name}-{board or part}"
     check_folder(folder)
-    options = target_options("verilog", OutputKind.logits, fold, cycles)
-    made = made_with_progress(opened, part, chosen, not count, clock, seed, options)
+    hz = round(hertz(clock)) if clock else chosen.clock_hz if chosen else part_named(part).hz
+    options = Hardware(fold, cycles, fps, f"{hz / 1e6:.6f}MHz" if fps else None, luts, brams).options()
+    made = made_with_progress(opened, part, chosen, not count, hz, seed, options)
     written = write(made, folder)
     if as_json:
         print_json({**report_json(made), "folder": str(folder), "files": written})
@@ -85,7 +90,7 @@ def made_with_progress(opened, device, board, place, clock, seed, options) -> Sy
     with working("") as progress:
         task = progress.add_task("")
         return synthesize_model(
-            opened, device, board, place, round(clock * 1e6) if clock else None, seed,
+            opened, device, board, place, clock, seed,
             lambda text: progress.update(task, description=text), **options,
         )  # fmt: skip
 

@@ -56,6 +56,13 @@ def _mvu(p: Numbers) -> Taken:
     return lut, window + p["Simd"] * bits + 3 * p["Pe"] * p["AccBits"] + 30, 0
 
 
+def _dense(p: Numbers) -> Taken:
+    slots, acc, word = p["Pe"] * p["Simd"], p["Pe"] * p["AccBits"], p["Simd"] * p["InBits"]
+    steps = p["Fan"] // p["Simd"]
+    lut = slots * slot_luts(p["InKind"], p["InBits"], p["WeightKind"], p["WeightBits"]) + acc * 1.2 + 45
+    return lut + _ram(word, 2 * steps), 3 * acc + word + 50, 0
+
+
 def slot_luts(in_kind: int, in_bits: int, weight_kind: int, weight_bits: int) -> float:
     """Return the LUTs that one product and its share of the sum take."""
     if in_kind == 1:
@@ -98,6 +105,7 @@ def _affine(p: Numbers) -> Taken:
 
 FORMULAS: dict[str, Callable[[Numbers], Taken]] = {
     "lrtc_mvu": _mvu,
+    "lrtc_dense": _dense,
     "lrtc_rom": _rom,
     "lrtc_fifo": _fifo,
     "lrtc_line_buffer": _line_buffer,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrtc.ir.ops import Add, Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
+from lrtc.plan.dense import in_memory
 from lrtc.plan.stream import StreamLayer
 
 STREAM_KIND = {"u": 0, "b": 1, "t": 2, "i": 2}  # of an element on a stream, as the library counts kinds
@@ -38,7 +39,8 @@ def layer_parts(layer: StreamLayer, pe: int, simd: int, queues: tuple[int, ...] 
     for width, depth in zip(widths, queues, strict=False):
         if depth:
             yield part("lrtc_fifo", Width=width, Depth=depth)
-    yield from _gathering(layer, widths)
+    kept = layer.has_weights and in_memory(layer, pe, simd)
+    yield from _words(layer, simd) if kept else _gathering(layer, widths)
     bits, (lanes, ratio) = layer.node.type.elem.bits, layer.lanes(pe)
     if layer.has_weights:
         yield from _dot_product(layer, pe, simd)
@@ -61,6 +63,15 @@ def layer_parts(layer: StreamLayer, pe: int, simd: int, queues: tuple[int, ...] 
         yield part("lrtc_upsize", Width=lanes * elem.bits, Ratio=ratio)
 
 
+def _words(layer: StreamLayer, simd: int) -> Iterator[Part]:
+    """Yield what makes words of `simd` elements of the beats of a vector that is kept in a memory."""
+    beat, bits = layer.fan // layer.beats_in, layer.input.elem.bits
+    if beat > simd:
+        yield part("lrtc_downsize", Width=simd * bits, Ratio=beat // simd)
+    elif beat < simd:
+        yield part("lrtc_upsize", Width=beat * bits, Ratio=simd // beat)
+
+
 def _gathering(layer: StreamLayer, widths: list[int]) -> Iterator[Part]:
     w = layer.window
     if layer.slides:
@@ -78,7 +89,7 @@ def _dot_product(layer: StreamLayer, pe: int, simd: int) -> Iterator[Part]:
     row = pe * simd * weight_width(weight.kind, weight.bits)
     yield part("lrtc_rom", Width=row, Depth=(layer.outputs // pe) * (layer.fan // simd))
     yield part(
-        "lrtc_mvu",
+        "lrtc_dense" if in_memory(layer, pe, simd) else "lrtc_mvu",
         Fan=layer.fan,
         Taps=layer.window.taps,
         Outputs=layer.outputs,

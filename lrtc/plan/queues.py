@@ -8,6 +8,7 @@ from dataclasses import replace
 from math import prod
 
 from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold
+from lrtc.plan.dense import in_memory
 from lrtc.plan.fold import FoldPlan, LayerFold
 from lrtc.plan.rearrange import Move, Pack, Turn, Unpack
 from lrtc.plan.stream import StreamLayer, readers, stream_inputs
@@ -179,7 +180,14 @@ def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: 
     """Add the stages of one layer behind its queues."""
     op, pixels = layer.node.op, layer.window.count
     pe, ratio = layer.lanes(fold.pe)
-    if layer.joins:
+    if keeps := in_memory(layer, fold.pe, fold.simd):
+        beat, beats = layer.fan // layer.beats_in, layer.beats_in
+        if beat > fold.simd:
+            network.downsize(beat // fold.simd, beats)
+        elif beat < fold.simd:
+            network.upsize(fold.simd // beat, fold.steps)
+        network.mvu(pixels, fold.folds, fold.steps, kept=True)
+    elif layer.joins:
         network.join(links, pixels)
     elif layer.slides:
         network.line_buffer(layer.window)
@@ -190,10 +198,10 @@ def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: 
     elif isinstance(op, Rearrange):
         _move_stages(network, layer.moves)
     registers = sum(REGISTERS.get(type(node.op), 0) for node in layer.nodes)
-    if layer.has_weights and layer.gathers(fold.pe):
+    if layer.has_weights and layer.gathers(fold.pe) and not keeps:
         network.folded_mvu(pixels, fold.folds, fold.steps, registers)
         return
-    if layer.has_weights:
+    if layer.has_weights and not keeps:
         network.mvu(pixels, fold.folds, fold.steps)
     elif isinstance(op, (MaxPool2d, SumPool2d)) and layer.slides:
         network.registers(1, pixels)

@@ -304,21 +304,24 @@ def line_buffer(window: Window) -> Stage:
     return process
 
 
-def mvu(windows: int, folds: int, steps: int) -> Stage:
+def mvu(windows: int, folds: int, steps: int, kept: bool = False) -> Stage:
     """Three stages that move together: issue, products, accumulators; they stand still while a result waits.
 
     For result n: `last`: its last step is issued; `sums`: its products reach the accumulator; `leaves` it for the
-    output register, no earlier than result n-1 has left that.
+    output register, no earlier than result n-1 has left that. kept: a window comes in `steps` beats to a memory of two;
+    it is read from the cycle after its last beat on, and in >= the last step of the one before the one before + 1.
     """
+    beats, room = (steps, 2) if kept else (1, 1)
 
     def process(a: Link, b: Link, images: int) -> Process:
         last, sums, leaves, n = -1, -1, -1, 0
-        for k in range(windows * images):
-            a.accept(max(last, 0))
-            while len(a.moved) <= k:
+        for _ in range(room * beats):
+            a.accept(0)
+        for k in range(beats, (windows * images + 1) * beats, beats):
+            while len(a.moved) < k:
                 yield a
             for fold in range(folds):
-                start = max(last + 1, a.moved[k] + 1 if fold == 0 else 0)
+                start = max(last + 1, a.moved[k - 1] + 1 if fold == 0 else 0)
                 if start > sums:  # else the first step goes along with the result before, and the others follow it
                     last = max(start, leaves) + steps - 1
                 elif steps == 1:
@@ -326,6 +329,8 @@ def mvu(windows: int, folds: int, steps: int) -> Stage:
                 else:
                     last = max(start + 1, sums + 1, leaves) + steps - 2
                 sums = max(last + 1, leaves)
+                for _ in range(beats if fold == folds - 1 else 0):
+                    a.accept(last + room - 1)
                 while len(b.moved) < n:
                     yield b
                 leaves = max(sums + 1, b.moved[n - 1] if n else 0)

@@ -94,8 +94,9 @@ class Network:
         """Add a stage that takes `count` beats an image and makes one."""
         self._add(stages.rank(count))
 
-    def mvu(self, windows: int, folds: int, steps: int) -> None:
-        self._add(stages.mvu(windows, folds, steps))
+    def mvu(self, windows: int, folds: int, steps: int, kept: bool = False) -> None:
+        """Add an mvu. kept: its windows come in `steps` beats to a memory."""
+        self._add(stages.mvu(windows, folds, steps, kept))
 
     def folded_mvu(self, windows: int, folds: int, steps: int, registers: int) -> None:
         """Add an mvu, `registers` register stages, a skid buffer, and an upsize that makes a pixel of the folds."""

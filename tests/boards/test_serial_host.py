@@ -10,7 +10,10 @@ import tty
 from collections.abc import Iterator
 
 import pytest
+from verilog.networks import Maker
 
+from lrtc.backends.verilog.board import board_files
+from lrtc.boards.fpga import fpga_named
 from lrtc.check.toolchain import STRICT
 from lrtc.resources import share
 
@@ -42,8 +45,11 @@ def board() -> Iterator[str]:
     os.close(ours)
 
 
-def test_python_classifies_and_tells_a_lost_byte(board: str):
-    words = [sys.executable, str(HOST / "lrtc_serial.py"), board, str(SIZE)]
+def test_python_classifies_and_tells_a_lost_byte(board: str, tmp_path):
+    graph = Maker("tiny", (4, 4, 1), 3).linear("l", 5).done()
+    driver = board_files(graph, "tiny", fpga_named("icebreaker"), 5)["host/lrtc_serial.py"]
+    (tmp_path / "lrtc_serial.py").write_text(driver)
+    words = [sys.executable, str(tmp_path / "lrtc_serial.py"), board]
     done = subprocess.run(words, input=b"".join(IMAGES), capture_output=True, check=True, timeout=60)
     assert done.stdout.split() == [b"3", b"7", b"1"]
     done = subprocess.run(words, input=bytes([200] * SIZE), capture_output=True, check=False, timeout=60)

@@ -23,7 +23,7 @@ os.environ["PATH"] = f"{VERILATOR}{os.pathsep}{os.environ['PATH']}"
 # Most of a build is Verilator's own library, so there are two models, which see both forms of lrtc_popcount.
 GROUPS = {
     "parts": (("bench_streams", "bench_dot", "bench_heads", "bench_joins", "bench_moves"), {}),
-    "layers": (("bench_line_buffer", "bench_mvu", "bench_conv"), {"LRTC_FAST_POPCOUNT": 1}),
+    "layers": (("bench_line_buffer", "bench_mvu", "bench_dense", "bench_conv"), {"LRTC_FAST_POPCOUNT": 1}),
 }
 
 

@@ -270,6 +270,15 @@ def special() -> dict[str, tuple[Graph, dict[str, object]]]:
             .done(),
             {},
         ),
+        "kept": (  # vectors in memories: pixels cut into words, pixels side by side, another layer's vector behind
+            Maker("kept", (8, 10, 1)).conv("a", 4).codes(U2).linear("b", 6).codes(B1).linear("c", 3).done(),
+            {"fold": {"b": (2, 2)}},
+        ),
+        "tall": (
+            Maker("tall", (14, 14, 1)).conv("a", 2).threshold().linear("b", 5, B1).done(),
+            {"fold": {"b": (1, 4)}},
+        ),
+        "rows": (Maker("rows", (12, 12, 1)).linear("a", 4, T2).affine().done(), {"fold": {"a": (2, 2)}}),
         "residual": (residual(), {"output": "class"}),
         "branches": (branches(), {"fold": {"a": (1, 9)}}),
         "dilated": (

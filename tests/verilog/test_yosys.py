@@ -12,7 +12,7 @@ from lrtc.driver import compile
 from lrtc.errors import LrtcError
 from lrtc.resources import share
 
-SPECIAL = ("moved", "turned", "grouped", "levels", "branches")
+SPECIAL = ("kept", "moved", "turned", "grouped", "levels", "branches")
 
 
 @pytest.mark.parametrize("seed", [1, 5, 9, 14])

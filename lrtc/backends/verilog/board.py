@@ -85,7 +85,7 @@ def board_files(graph: Graph, name: str, board: FpgaBoard, classes: int, constra
         pins=tuple(board.pins.items()),
     )
     environment, version = _environment(), getattr(lrtc, "__version__", "")
-    made = {f"{view.module}.sv": "board.sv.j2"}
+    made = {f"{view.module}.sv": "board.sv.j2", "host/lrtc_serial.py": "lrtc_serial.py.j2"}
     if constraints:
         made[f"{view.module}.{constraints}"] = f"board.{constraints}.j2"
     files = {path: environment.get_template(made[path]).render(view=view, version=version) for path in made}

@@ -19,6 +19,7 @@ from lrtc.backends.verilog.netlist import CLOCK, Chain, Instance, Stream, Wire
 from lrtc.ir import Elem, Graph, Node
 from lrtc.ir.ops import Add, Affine, Clamp, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
 from lrtc.ir.printer import node_text, printable
+from lrtc.plan.dense import in_memory
 from lrtc.plan.fold import LayerFold
 from lrtc.plan.stream import StreamLayer
 
@@ -57,7 +58,7 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
     if layer.joins:
         _join(chain, graph, layer, queued, module)
     else:
-        _gather_window(chain, layer)
+        _gather_window(chain, layer, fold)
     folding = f"{fold.windows} pixels"
     if layer.has_weights:
         _dot_product(chain, graph, layer, fold, module)
@@ -127,12 +128,20 @@ def _join(chain: Chain, graph: Graph, layer: StreamLayer, streams: list[Stream],
     chain.join("lrtc_join", "u_concat", operands, Stream("whole", channels * elem.bits), sizes)
 
 
-def _gather_window(chain: Chain, layer: StreamLayer) -> None:
+def _gather_window(chain: Chain, layer: StreamLayer, fold: LayerFold) -> None:
     """Add what makes windows of the input beats: a line buffer, an upsize, a sum, or nothing."""
     w, elem = layer.window, layer.input.elem
     bits = elem.bits
     out = Stream("window", w.fan * bits)
-    if layer.slides:
+    if in_memory(layer, fold.pe, fold.simd):
+        beat = layer.fan // layer.beats_in
+        if beat > fold.simd:
+            sizes = {"Width": fold.simd * bits, "Ratio": beat // fold.simd}
+            chain.add("lrtc_downsize", "u_elements", Stream("elements", fold.simd * bits), sizes)
+        elif beat < fold.simd:
+            sizes = {"Width": beat * bits, "Ratio": fold.simd // beat}
+            chain.add("lrtc_upsize", "u_elements", Stream("elements", fold.simd * bits), sizes)
+    elif layer.slides:
         parameters = {
             "PixelBits": w.channels * bits,
             **dict(zip(("Height", "Width"), w.image, strict=True)),
@@ -199,6 +208,21 @@ def _dot_product(chain: Chain, graph: Graph, layer: StreamLayer, fold: LayerFold
             flags=("weight_en",),
         )
     )
+    if in_memory(layer, fold.pe, fold.simd):
+        sizes = {
+            "Fan": layer.fan,
+            "Outputs": layer.outputs,
+            "Pe": fold.pe,
+            "Simd": fold.simd,
+            "InBits": layer.input.elem.bits,
+            "InKind": STREAM_KIND[layer.input.elem.kind],
+            "WeightKind": rom.WEIGHT_KIND[elem.kind],
+            "WeightBits": rom.weight_bits(elem),
+            "AccBits": acc_bits,
+        }
+        note = f"{fold.folds} folds of {fold.pe} outputs, {fold.steps} steps of {fold.simd} inputs each"
+        chain.add("lrtc_dense", "u_dense", Stream("acc", fold.pe * acc_bits), sizes, note, weight)
+        return
     parameters = {
         "Fan": layer.fan,
         "Taps": layer.window.taps,
