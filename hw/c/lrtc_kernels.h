@@ -1,7 +1,7 @@
 /* lrtc_kernels.h: all kernels. Generated C holds the text of those it needs instead of including this file. */
 #include "lrtc_rom.h"
-#include "lrtc_word.h"
 #include "lrtc_compiler.h"
+#include "lrtc_word.h"
 #include "lrtc_int16.h"
 #include "lrtc_bits.h"
 #include "lrtc_signed.h"
