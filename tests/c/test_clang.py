@@ -25,8 +25,8 @@ def clangs() -> list[list[str]]:
 @pytest.mark.parametrize("command", clangs())
 def test_clang_has_nothing_to_say(command: list[str], tmp_path: Path):
     """It warns of inline functions that a source does not call, which GCC does not."""
-    for seed in range(4):
+    for seed in range(2):
         made = to_c(random_dag(seed), images=1)
         write_files(made.files, tmp_path)
-        argv = [*command, "-std=c99", *STRICT, "-fsyntax-only", f"{made.name}.c", f"{made.name}_test.c"]
+        argv = [*command, "-std=c99", *STRICT, "-c", f"{made.name}.c", f"{made.name}_test.c"]
         subprocess.run(argv, cwd=tmp_path, check=True)
