@@ -10,7 +10,7 @@ from math import ceil
 from lrtc.plan.modules import Part
 
 FAMILIES = ("xc7",)
-ROM_BITS_IN_LUTS = 1024  # a ROM with fewer bits is made of LUTs, by Yosys 0.70
+ROWS_IN_LUTS = 128  # of a ROM that Yosys 0.70 makes of LUTs; one of 512 rows is a block RAM
 RAM36 = ((72, 512), (36, 1024), (18, 2048), (9, 4096), (4, 8192), (2, 16384), (1, 32768))  # shapes, bits × rows
 
 
@@ -74,8 +74,8 @@ def _rom(p: Numbers) -> Taken:
     width, depth = p["Width"], p["Depth"]
     if depth == 1:
         return 0, 0, 0
-    if width * depth < ROM_BITS_IN_LUTS or depth <= 16:
-        return width * (ceil(depth / 64) * (1.35 if depth > 64 else 1) if depth > 32 else 0.5), width, 0
+    if depth <= ROWS_IN_LUTS:  # 0.5, 1 and 3.1 a bit of a row were measured at 32, 64 and 128 rows
+        return width * (0.5 if depth <= 32 else 1 if depth <= 64 else 3.1), width, 0
     return 0, 0, min(ceil(2 * width * ceil(depth / rows) / bits) / 2 for bits, rows in RAM36)
 
 
@@ -96,7 +96,7 @@ def _line_buffer(p: Numbers) -> Taken:
 
 def _threshold(p: Numbers) -> Taken:
     compares = (p["Levels"]).bit_length()
-    return p["Pe"] * (p["AccBits"] * 0.7 * compares + 1) + 8, p["Pe"] * (p["AccBits"] + p["OutBits"]) + 10, 0
+    return p["Pe"] * (p["AccBits"] * compares + 1) + 8 + 2 * p["Folds"].bit_length(), p["Pe"] * (p["AccBits"] + p["OutBits"]) + 10, 0
 
 
 def _affine(p: Numbers) -> Taken:

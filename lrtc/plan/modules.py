@@ -113,7 +113,10 @@ def _point(layer: StreamLayer, node, elem, lanes: int, ratio: int) -> Iterator[P
         yield part("lrtc_rom", Width=lanes * (levels * (acc + 1) + 1), Depth=ratio)
     elif isinstance(node.op, Affine):
         yield part("lrtc_affine", Pe=lanes, Folds=ratio, AccBits=acc, OutBits=node.type.elem.bits)
+        yield part("lrtc_rom", Width=lanes * 2 * node.type.elem.bits, Depth=ratio)
     elif isinstance(node.op, TopK):
+        if lanes > 1:
+            yield part("lrtc_downsize", Width=elem.bits, Ratio=lanes)
         yield part("lrtc_topk", Count=lanes * ratio, Width=elem.bits, K=node.op.k)
 
 

@@ -1,0 +1,50 @@
+"""What an estimate adds up is what the backend instantiates, part by part."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from verilog.networks import special
+
+from lrtc.backends.streaming import module_names
+from lrtc.backends.verilog.views import layer_view
+from lrtc.plan.cost import FORMULAS, area
+from lrtc.plan.folding import plan_stream
+from lrtc.plan.modules import layer_parts
+from lrtc.plan.stream import stream_layers
+
+WIRES = {"lrtc_extend", "lrtc_select", "lrtc_transpose", "lrtc_fill", "lrtc_clamp"}  # no logic, or next to none
+OTHERS = {"lrtc_join", "lrtc_constants", "lrtc_frame_sum", "lrtc_rearrange", "lrtc_permute"}  # not estimated apart
+CASES = ("vector", "bits", "maps", "ties", "never", "residual", "levels", "trits", "grouped", "wide_bits", "ranked")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_parts_are_what_is_instantiated(name):
+    graph, options = special()[name]
+    layers = stream_layers(graph, options.get("input_lanes", 1))
+    plan = plan_stream(layers, fold=options.get("fold"))
+    modules = module_names(name, layers)
+    for layer, fold in zip(layers, plan.layers, strict=True):
+        parts = list(layer_parts(layer, fold.pe, fold.simd, fold.queues))
+        rows = sum(part.module in ("lrtc_threshold", "lrtc_affine") for part in parts)  # with a ROM inside
+        body = layer_view(graph, layer, fold, modules[layer.name]).body
+        made = Counter(it.module for it in body if it.module not in WIRES | OTHERS)
+        assert Counter(part.module for part in parts) - Counter({"lrtc_rom": rows}) == made, layer.name
+        given = {it.module: dict(it.parameters) for it in body}
+        for part in parts:
+            if part.module not in ("lrtc_rom", "lrtc_upsize", "lrtc_skid_buffer", "lrtc_fifo", "lrtc_downsize"):
+                known = given[part.module]
+                assert all(known[key] == str(n) for key, n in part.parameters if key in known), (layer.name, part)
+            assert area(part).lut >= 0
+
+
+def test_every_formula_grows():
+    assert area_of("lrtc_mvu", Simd=16).lut < area_of("lrtc_mvu", Simd=32).lut
+    assert set(FORMULAS) >= {"lrtc_mvu", "lrtc_rom", "lrtc_fifo", "lrtc_line_buffer", "lrtc_threshold"}
+
+
+def area_of(module, **numbers):
+    (layer, *_) = stream_layers(special()["vector"][0])
+    part = next(part for part in layer_parts(layer, 1, 1) if part.module == module)
+    return area(type(part)(module, tuple(sorted({**dict(part.parameters), **numbers}.items()))))
