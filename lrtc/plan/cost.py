@@ -96,7 +96,11 @@ def _line_buffer(p: Numbers) -> Taken:
 
 def _threshold(p: Numbers) -> Taken:
     compares = (p["Levels"]).bit_length()
-    return p["Pe"] * (p["AccBits"] * compares + 1) + 8 + 2 * p["Folds"].bit_length(), p["Pe"] * (p["AccBits"] + p["OutBits"]) + 10, 0
+    return (
+        p["Pe"] * (p["AccBits"] * compares + 1) + 8 + 2 * p["Folds"].bit_length(),
+        p["Pe"] * (p["AccBits"] + p["OutBits"]) + 10,
+        0,
+    )
 
 
 def _affine(p: Numbers) -> Taken:
