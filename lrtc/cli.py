@@ -12,7 +12,7 @@ from lrtc import __version__
 from lrtc.cli_boards import boards, flash
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
 from lrtc.cli_hls import Control, Part, chip_options
-from lrtc.cli_options import OutputKind, c_form, parse_bits, target_options
+from lrtc.cli_options import IntegerForm, OutputKind, c_form, parse_bits, target_options
 from lrtc.cli_prove import certified, print_proofs, proofs_of, rechecked
 from lrtc.cli_rtl import (
     Brams,
@@ -22,6 +22,7 @@ from lrtc.cli_rtl import (
     Fold,
     Fps,
     Hardware,
+    Integers,
     Lanes,
     Luts,
     explore,
@@ -96,6 +97,7 @@ def compile_(
     lanes_in: Lanes = None,
     part: Part = None,
     control: Control = None,
+    integers: Integers = IntegerForm.auto,
     package: Annotated[
         str, typer.Option("--package", help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)")
     ] = "plain",
@@ -140,7 +142,8 @@ def compile_(
     form = c_form(package, prefix, context, report, profile, lanes)
     chip = chip_options(target, part, clock, control)
     paced = clock if fps or target != "hls" else None  # the scripts of HLS have a clock without a rate
-    options = target_options(target, output, Hardware(fold, cycles, fps, paced, luts, brams, device, lanes_in), form)
+    hardware = Hardware(fold, cycles, fps, paced, luts, brams, device, lanes_in, integers)
+    options = target_options(target, output, hardware, form)
     options |= chip
     if profile:
         options["profile"] = predicted(opened, profile, vectors)

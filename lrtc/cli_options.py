@@ -18,6 +18,14 @@ class OutputKind(str, Enum):
     klass = "class"
 
 
+class IntegerForm(str, Enum):
+    """How the accelerator multiplies integers."""
+
+    auto = "auto"
+    planes = "planes"
+    products = "products"
+
+
 def c_form(
     package: str, prefix: str, context: bool, report: bool, profile: str | None, lanes: int | None
 ) -> dict[str, object]:  # fmt: skip

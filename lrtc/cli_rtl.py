@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from lrtc.cli_options import OutputKind, parse_fold
+from lrtc.cli_options import IntegerForm, OutputKind, parse_fold
 from lrtc.errors import LrtcError
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
@@ -23,6 +23,7 @@ Luts = Annotated[int | None, typer.Option("--luts", help="LUTs it may take, by e
 Brams = Annotated[float | None, typer.Option("--bram", help="block RAMs it may take, estimated (Verilog, HLS)", min=0)]
 DeviceName = Annotated[str | None, typer.Option("--device", help="take LUTs and block RAMs from an FPGA")]
 Lanes = Annotated[int | None, typer.Option("--input-lanes", help="elements in an input's beat (Verilog, HLS)", min=1)]
+Integers = Annotated[IntegerForm, typer.Option("--integers", help="by bit-planes or as products (Verilog)")]
 
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]
@@ -46,12 +47,13 @@ class Hardware:
     brams: float | None = None
     device: str | None = None
     lanes: int | None = None
+    integers: IntegerForm = IntegerForm.auto
 
     @property
     def given(self) -> list[str]:
         """Return the options that were given, as typed."""
         names = {"brams": "bram", "lanes": "input-lanes"}
-        return [f"--{names.get(name, name)}" for name, value in vars(self).items() if value]
+        return [f"--{names.get(name, name)}" for name, value in vars(self).items() if value and value != "auto"]
 
     def options(self, output: OutputKind = OutputKind.logits) -> dict[str, object]:
         """Return the options of the Verilog backend."""
@@ -71,6 +73,8 @@ class Hardware:
             found["budget"] = budget
         if self.lanes:
             found["input_lanes"] = self.lanes
+        if self.integers is not IntegerForm.auto:
+            found["integers"] = self.integers.value
         return found
 
     def _target(self) -> int | None:
@@ -111,6 +115,7 @@ def simulate(
     brams: Brams = None,
     device: DeviceName = None,
     lanes_in: Lanes = None,
+    integers: Integers = IntegerForm.auto,
     as_json: AsJson = False,
 ) -> None:
     """Simulate the accelerator in Verilator, idle and under random stalls, against the interpreter.
@@ -128,7 +133,7 @@ def simulate(
         raise LrtcError("--fast writes no waveform; leave one of --fast and --waves out")
     opened = open_model(model, name)
     raw, y = read_images(opened, data, images)
-    hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in)
+    hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, integers)
     chain = Chain(opened, waves, **hardware.options())
     with working(f"Verilator: up to {images} images, idle and with stalls"):
         verdicts = list(simulated(chain, raw, y, images, fast, hostile or 0, seed))

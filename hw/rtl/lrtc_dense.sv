@@ -1,7 +1,7 @@
 `default_nettype none
 
 // A matrix times one vector that comes Simd elements a beat and is kept in a memory of two vectors: one comes while the other is
-// read, once for each of Outputs/Pe folds, Simd elements a cycle. Weights from an external lrtc_rom, as in lrtc_mvu.
+// read, once for each of Outputs/Pe folds, Simd elements a cycle. Weights and start values as in lrtc_mvu.
 module lrtc_dense #(
     parameter integer Fan        = 8,
     parameter integer Outputs    = 4,
@@ -11,7 +11,10 @@ module lrtc_dense #(
     parameter integer InKind     = 1,
     parameter integer WeightKind = 0,
     parameter integer WeightBits = 1,
-    parameter integer AccBits    = 8
+    parameter integer AccBits    = 8,
+    parameter integer Planes     = 0,
+    parameter integer Half       = 0,
+    parameter         File       = ""
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -123,7 +126,8 @@ module lrtc_dense #(
                 .WeightBits(WeightBits),
                 .AccBits   (AccBits),
                 .HasPad    (0),
-                .Raw       (0)
+                .Raw       ((Half != 0) ? 2 : 1),
+                .Planes    (Planes)
             ) u_dot (
                 .in_data_i    (elements),
                 .group_valid_i(1'b1),
@@ -132,6 +136,30 @@ module lrtc_dense #(
             );
         end
     endgenerate
+
+    // ---- what the accumulators start from, in stage C
+    localparam integer Folds = Outputs / Pe;
+    localparam integer FoldBits = (Folds > 1) ? $clog2(Folds) : 1;
+    logic [FoldBits-1:0] fold_q, b_fold_q;
+    wire [Pe*AccBits-1:0] starts;
+
+    always_ff @(posedge clk_i) begin
+        if (!rst_ni) fold_q <= '0;
+        else if (issue && rd_last) fold_q <= row_last ? '0 : fold_q + 1'b1;
+    end
+
+    always_ff @(posedge clk_i) if (issue) b_fold_q <= fold_q;
+
+    lrtc_rom #(
+        .Width(Pe * AccBits),
+        .Depth(Folds),
+        .File (File)
+    ) u_starts (
+        .clk_i (clk_i),
+        .en_i  (advance && b_valid_q),
+        .addr_i(b_fold_q),
+        .data_o(starts)
+    );
 
     // ---- stage C: accumulate; the last step goes to the output register
     logic c_valid_q, c_first_q, c_last_q, out_valid_q;
@@ -165,7 +193,7 @@ module lrtc_dense #(
 
     generate
         for (p = 0; p < Pe; p = p + 1) begin : gen_acc
-            assign acc_d[p*AccBits+:AccBits] = (c_first_q ? '0 : acc_q[p*AccBits+:AccBits]) + dot_q[p*AccBits+:AccBits];
+            assign acc_d[p*AccBits+:AccBits] = (c_first_q ? starts[p*AccBits+:AccBits] : acc_q[p*AccBits+:AccBits]) + dot_q[p*AccBits+:AccBits];
         end
     endgenerate
 endmodule

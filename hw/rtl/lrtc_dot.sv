@@ -1,8 +1,8 @@
 `default_nettype none
 
 // The dot product of `Lanes` elements with a weight row (layouts: README.md), without a clock, modulo 2^AccBits.
-// ±1 inputs with ±1 or ternary weights: 2·popcount(agree) − n. Integers of up to 4 by 4 bits: popcounts of planes, with more
-// lanes than pairs of planes. All else: a sum of unsigned terms, a popcount, a constant.
+// ±1 inputs with ±1 or ternary weights: 2·popcount(agree) − n. All else: with Planes = 1 a popcount a plane, or pair of
+// planes; with 0 a sum of unsigned terms, a popcount, a constant. Raw leaves out what depends on weights and padding only.
 module lrtc_dot #(
     parameter integer Lanes      = 8,
     parameter integer Groups     = 1,
@@ -12,7 +12,8 @@ module lrtc_dot #(
     parameter integer WeightBits = 1,
     parameter integer AccBits    = 8,
     parameter integer HasPad     = 1,
-    parameter integer Raw        = 0
+    parameter integer Raw        = 0,
+    parameter integer Planes     = 0
 ) (
     input  wire [Lanes*InBits-1:0] in_data_i,
     input  wire [Groups-1:0] group_valid_i,
@@ -21,6 +22,7 @@ module lrtc_dot #(
 );
     localparam integer GroupLanes = Lanes / Groups;
     localparam integer CountBits = $clog2(Lanes + 1);
+    localparam integer RowBits = Lanes * ((WeightKind == 0) ? 1 : (WeightKind == 1) ? 2 : WeightBits);
 
     genvar g;
 
@@ -52,23 +54,23 @@ module lrtc_dot #(
                 .count_o(agree_count)
             );
             if (WeightKind == 1) begin : gen_ternary
-                wire [    Lanes-1:0] mask = weight_i[Lanes-1:0] & valid;
-                wire [CountBits-1:0] mask_count;
+                wire [Lanes-1:0] mask = weight_i[Lanes-1:0] & valid;
                 assign agree = (in_data_i ^ weight_i[2*Lanes-1:Lanes]) & mask;
-                lrtc_popcount #(
-                    .Width(Lanes)
-                ) u_mask (
-                    .bits_i (mask),
-                    .count_o(mask_count)
-                );
-                assign dot_o = AccBits'({agree_count, 1'b0}) - AccBits'(mask_count);
+                if (Raw == 0) begin : gen_mask
+                    wire [CountBits-1:0] mask_count;
+                    lrtc_popcount #(
+                        .Width(Lanes)
+                    ) u_mask (
+                        .bits_i (mask),
+                        .count_o(mask_count)
+                    );
+                    assign dot_o = AccBits'({agree_count, 1'b0}) - AccBits'(mask_count);
+                end
             end else begin : gen_bipolar
                 assign agree = ~(in_data_i ^ weight_i) & valid;
-                if (Raw != 0) begin : gen_raw
-                    assign dot_o = AccBits'({agree_count, 1'b0});
-                end else if (HasPad == 0) begin : gen_all
+                if (Raw == 0 && HasPad == 0) begin : gen_all
                     assign dot_o = AccBits'({agree_count, 1'b0}) - AccBits'(Lanes);
-                end else begin : gen_masked
+                end else if (Raw == 0) begin : gen_masked
                     wire [CountBits-1:0] valid_count;
                     lrtc_popcount #(
                         .Width(Lanes)
@@ -79,33 +81,93 @@ module lrtc_dot #(
                     assign dot_o = AccBits'({agree_count, 1'b0}) - AccBits'(valid_count);
                 end
             end
-        end else if (InKind != 1 && WeightKind == 2 && InBits <= 4 && WeightBits <= 4 && InBits * WeightBits <= Lanes)
-        begin : gen_planes
-            // Plane p of the elements, q of the weights: 2^(p+q)·popcount(x_p & w_q), subtracted where one of the two is a sign.
-            localparam integer Planes = InBits * WeightBits;
-            wire [Planes*CountBits-1:0] counts;
+            if (Raw == 1) begin : gen_raw
+                assign dot_o = AccBits'({agree_count, 1'b0});
+            end else if (Raw == 2) begin : gen_half
+                assign dot_o = AccBits'(agree_count);
+            end
+        end else if (Planes != 0) begin : gen_planes
+            // One popcount a plane, of `InBits` or `WeightBits` or of every pair. Plane p of the elements, q of the weights:
+            // integers: 2^(p+q)·popcount(x_p & w_q), subtracted where one of the two is a sign. ±1 or ternary weights:
+            // 2^p·popcount((x_p ^ negative) & nonzero), subtracted for a sign, less what the negative lanes count too much.
+            // ±1 elements: 2w + 1 is a sum of ±2^q, so 2^q·popcount(agree) for each, less what is the same for all weights.
+            localparam integer XPlanes = (InKind == 1) ? 1 : InBits;
+            localparam integer WPlanes = (WeightKind == 2) ? WeightBits : 1;
+            wire [XPlanes*WPlanes*CountBits-1:0] counts;
+            wire [AccBits-1:0] excess;
             logic [AccBits-1:0] sum;
             integer i;
             genvar p;
 
-            for (p = 0; p < Planes; p = p + 1) begin : gen_plane
-                wire [Lanes-1:0] both;
+            for (p = 0; p < XPlanes * WPlanes; p = p + 1) begin : gen_plane
+                wire [Lanes-1:0] ones;
                 for (g = 0; g < Lanes; g = g + 1) begin : gen_lane
-                    assign both[g] = in_data_i[g*InBits+p/WeightBits] & weight_i[g*WeightBits+p%WeightBits] & valid[g];
+                    if (InKind == 1) begin : gen_agree
+                        if (p == WPlanes - 1) begin : gen_sign
+                            assign ones[g] = (in_data_i[g] ^ weight_i[g*WeightBits+p]) & valid[g];
+                        end else begin : gen_bit
+                            assign ones[g] = ~(in_data_i[g] ^ weight_i[g*WeightBits+p]) & valid[g];
+                        end
+                    end else if (WeightKind == 2) begin : gen_both
+                        assign ones[g] = in_data_i[g*InBits+p/WPlanes] & weight_i[g*WeightBits+p%WPlanes] & valid[g];
+                    end else if (WeightKind == 1) begin : gen_ternary
+                        assign ones[g] = (in_data_i[g*InBits+p] ^ weight_i[Lanes+g]) & weight_i[g] & valid[g];
+                    end else begin : gen_bipolar
+                        assign ones[g] = ~(in_data_i[g*InBits+p] ^ weight_i[g]) & valid[g];
+                    end
                 end
                 lrtc_popcount #(
                     .Width(Lanes)
-                ) u_both (
-                    .bits_i (both),
+                ) u_ones (
+                    .bits_i (ones),
                     .count_o(counts[p*CountBits+:CountBits])
                 );
             end
+
+            // ---- the same for every plane
+            if (InKind != 1 && (WeightKind == 2 || Raw != 0)) begin : gen_exact
+                assign excess = '0;
+            end else begin : gen_excess
+                wire [Lanes-1:0] extra;
+                wire [CountBits-1:0] extra_count, valid_count;
+                assign extra = (InKind == 1) ? in_data_i[Lanes-1:0] & valid :
+                    (WeightKind == 1) ? weight_i[Lanes-1:0] & weight_i[RowBits-1-:Lanes] & valid : ~weight_i[Lanes-1:0] & valid;
+                lrtc_popcount #(
+                    .Width(Lanes)
+                ) u_extra (
+                    .bits_i (extra),
+                    .count_o(extra_count)
+                );
+                if (InKind != 1) begin : gen_negative
+                    assign valid_count = '0;
+                    if (InKind == 2) begin : gen_signed  // the planes of one lane are worth −1
+                        assign excess = -AccBits'(extra_count);
+                    end else begin : gen_unsigned  // 2^InBits − 1
+                        assign excess = (AccBits'(extra_count) << InBits) - AccBits'(extra_count);
+                    end
+                end else begin : gen_agree
+                    if (Raw != 0) begin : gen_raw
+                        assign valid_count = '0;
+                    end else if (HasPad == 0) begin : gen_all
+                        assign valid_count = CountBits'(Lanes);
+                    end else begin : gen_masked
+                        lrtc_popcount #(
+                            .Width(Lanes)
+                        ) u_valid (
+                            .bits_i (valid),
+                            .count_o(valid_count)
+                        );
+                    end
+                    assign excess = AccBits'(extra_count) + (AccBits'(valid_count) << (WeightBits - 1)) - AccBits'(valid_count);
+                end
+            end
             always_comb begin
-                sum = '0;
-                for (i = 0; i < Planes; i = i + 1) begin
-                    if ((InKind == 2 && i / WeightBits == InBits - 1) != (i % WeightBits == WeightBits - 1))
-                        sum = sum - (AccBits'(counts[i*CountBits+:CountBits]) << (i / WeightBits + i % WeightBits));
-                    else sum = sum + (AccBits'(counts[i*CountBits+:CountBits]) << (i / WeightBits + i % WeightBits));
+                sum = -excess;
+                for (i = 0; i < XPlanes * WPlanes; i = i + 1) begin
+                    if ((InKind == 2 && i / WPlanes == InBits - 1) !=
+                        (InKind != 1 && WeightKind == 2 && i % WPlanes == WeightBits - 1))
+                        sum = sum - (AccBits'(counts[i*CountBits+:CountBits]) << (i / WPlanes + i % WPlanes));
+                    else sum = sum + (AccBits'(counts[i*CountBits+:CountBits]) << (i / WPlanes + i % WPlanes));
                 end
             end
             assign dot_o = sum;
@@ -116,6 +178,7 @@ module lrtc_dot #(
             localparam integer SumBits = TermBits + $clog2(Lanes);
             wire [Lanes*TermBits-1:0] terms;
             logic [SumBits-1:0] sum;
+            wire [AccBits-1:0] offset = (Raw != 0) ? '0 : AccBits'(Lanes) << (TermBits - 1);
             integer i;
 
             always_comb begin
@@ -133,7 +196,7 @@ module lrtc_dot #(
                     wire signed [TermBits-1:0] product = x * w;
                     assign terms[g*TermBits+:TermBits] = product ^ {1'b1, {(TermBits - 1) {1'b0}}};
                 end
-                assign dot_o = AccBits'(sum) - (AccBits'(Lanes) << (TermBits - 1));
+                assign dot_o = AccBits'(sum) - offset;
             end else begin : gen_negate
                 wire [    Lanes-1:0] negative;
                 wire [CountBits-1:0] negative_count;
@@ -150,7 +213,7 @@ module lrtc_dot #(
                         wire [WeightBits-1:0] w = weight_i[g*WeightBits+:WeightBits] & {WeightBits{valid[g]}};
                         assign terms[g*TermBits+:TermBits] = w ^ {WeightBits{negative[g]}} ^ (WeightBits'(1) << (WeightBits - 1));
                     end
-                    assign dot_o = AccBits'(sum) + AccBits'(negative_count) - (AccBits'(Lanes) << (TermBits - 1));
+                    assign dot_o = AccBits'(sum) + AccBits'(negative_count) - offset;
                 end else begin : gen_input
                     localparam [InBits-1:0] Flip = (InKind == 2) ? InBits'(1) << (InBits - 1) : '0;
                     wire [Lanes-1:0] nonzero;
@@ -165,8 +228,10 @@ module lrtc_dot #(
                         assign terms[g*TermBits+:TermBits] =
                             (in_data_i[g*InBits+:InBits] & {InBits{nonzero[g]}}) ^ {InBits{negative[g]}} ^ Flip;
                     end
-                    if (InKind == 2) begin : gen_signed
-                        assign dot_o = AccBits'(sum) + AccBits'(negative_count) - (AccBits'(Lanes) << (TermBits - 1));
+                    if (Raw != 0) begin : gen_raw
+                        assign dot_o = AccBits'(sum);
+                    end else if (InKind == 2) begin : gen_signed
+                        assign dot_o = AccBits'(sum) + AccBits'(negative_count) - offset;
                     end else begin : gen_unsigned
                         // here ~t = 2^TermBits − 1 − t, so every negative lane is 2^TermBits too many
                         assign dot_o = AccBits'(sum) + AccBits'(negative_count) - (AccBits'(negative_count) << TermBits);

@@ -1,6 +1,6 @@
 `default_nettype none
 
-// Pixels in raster order → one window of KernelH×KernelW taps per output position, zero padding marked by `out_tap_valid_o`.
+// Pixels in raster order → one window of KernelH×KernelW taps per output position; `out_border_o` says which lie in the padding.
 // Scans the padded image one position a cycle: row memories make a column, the last columns are the window; of
 // a dilated window every DilationH-th row and DilationW-th column is taken.
 module lrtc_line_buffer #(
@@ -16,7 +16,11 @@ module lrtc_line_buffer #(
     parameter integer PadLeft   = 0,
     parameter integer PadRight  = 0,
     parameter integer DilationH = 1,
-    parameter integer DilationW = 1
+    parameter integer DilationW = 1,
+    parameter integer RowClasses = 1,
+    parameter integer ColumnClasses = 1,
+    parameter [((RowClasses > 1) ? RowClasses - 1 : 1)*32-1:0] RowFrom = '0,
+    parameter [((ColumnClasses > 1) ? ColumnClasses - 1 : 1)*32-1:0] ColumnFrom = '0
 ) (
     input  wire                                 clk_i,
     input  wire                                 rst_ni,
@@ -26,7 +30,7 @@ module lrtc_line_buffer #(
     output wire                                 out_valid_o,
     input  wire                                 out_ready_i,
     output wire [KernelH*KernelW*PixelBits-1:0] out_data_o,
-    output wire [KernelH*KernelW-1:0]           out_tap_valid_o
+    output wire [KernelH*KernelW+$clog2(RowClasses)+$clog2(ColumnClasses)-1:0] out_border_o  // {class, valid bits of taps}
 );
     localparam integer SpanH = (KernelH - 1) * DilationH + 1;  // rows from the first tap to the last
     localparam integer SpanW = (KernelW - 1) * DilationW + 1;
@@ -171,7 +175,7 @@ module lrtc_line_buffer #(
             end
         end
         if (PadTop + PadBottom + PadLeft + PadRight == 0) begin : gen_no_padding
-            assign out_tap_valid_o = '1;
+            assign out_border_o[KernelH*KernelW-1:0] = '1;
         end else begin : gen_padding
             wire [KernelH-1:0] row_valid;
             wire [KernelW-1:0] column_valid;
@@ -187,7 +191,26 @@ module lrtc_line_buffer #(
                 localparam integer First = PadLeft + SpanW - 1 - kx * DilationW;
                 assign column_valid[kx] = x >= First && x < First + Width;
             end
-            assign out_tap_valid_o = tap_valid_q;
+            assign out_border_o[KernelH*KernelW-1:0] = tap_valid_q;
+        end
+    endgenerate
+
+    // ---- the window's class: how many of the rows, and columns, at which a class begins it has reached
+    generate
+        if (RowClasses * ColumnClasses > 1) begin : gen_classes
+            localparam integer XClassBits = $clog2(ColumnClasses);
+            localparam integer ClassBits = $clog2(RowClasses) + XClassBits;
+            logic [ClassBits-1:0] class_d, class_q;
+            integer i;
+            always_comb begin
+                class_d = '0;
+                for (i = 0; i < ColumnClasses - 1; i = i + 1)
+                    if (x >= SpanW - 1 + StrideW * ColumnFrom[i*32+:32]) class_d = class_d + ClassBits'(1);
+                for (i = 0; i < RowClasses - 1; i = i + 1)
+                    if (y >= SpanH - 1 + StrideH * RowFrom[i*32+:32]) class_d = class_d + (ClassBits'(1) << XClassBits);
+            end
+            always_ff @(posedge clk_i) if (step) class_q <= class_d;
+            assign out_border_o[KernelH*KernelW+:ClassBits] = class_q;
         end
     endgenerate
 endmodule

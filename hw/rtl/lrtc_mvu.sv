@@ -1,8 +1,8 @@
 `default_nettype none
 
-// A matrix times one window, folded: Pe output channels × Simd of the `Fan` elements that each reads a cycle, weights from
-// an external lrtc_rom. A window is taken every (Outputs/Pe)·(Fan/Simd) cycles, without a bubble. With Groups, output o
-// reads the channels of group o·Groups/Outputs only.
+// A matrix times one window, folded: Pe output channels × Simd of the `Fan` elements that each reads a cycle, weights from an
+// external lrtc_rom, start values by output and class of the window from `File`. A window is taken every (Outputs/Pe)·(Fan/Simd)
+// cycles, without a bubble. With Groups, output o reads the channels of group o·Groups/Outputs only.
 module lrtc_mvu #(
     parameter integer Fan        = 8,
     parameter integer Taps       = 1,
@@ -15,14 +15,18 @@ module lrtc_mvu #(
     parameter integer WeightBits = 1,
     parameter integer AccBits    = 8,
     parameter integer HasPad     = 0,
-    parameter integer Groups     = 1
+    parameter integer Groups     = 1,
+    parameter integer Planes     = 0,
+    parameter integer Half       = 0,
+    parameter integer ClassBits  = 0,
+    parameter         File       = ""
 ) (
     input wire clk_i,
     input wire rst_ni,
     input wire in_valid_i,
     output wire in_ready_o,
     input wire [Groups*Fan*InBits-1:0] in_data_i,
-    input wire [Taps-1:0] in_tap_valid_i,
+    input wire [Taps+ClassBits-1:0] in_border_i,  // {class, valid bits of taps}
     output wire weight_en_o,
     output wire [(((Outputs/Pe)*(Fan/Simd) > 1) ? $clog2((Outputs/Pe)*(Fan/Simd)) : 1)-1:0] weight_addr_o,
     input wire [Pe*Simd*((WeightKind == 0) ? 1 : (WeightKind == 1) ? 2 : WeightBits)-1:0] weight_data_i,
@@ -41,8 +45,8 @@ module lrtc_mvu #(
     localparam integer StepTaps = (Simd > Channels) ? Simd / Channels : 1;  // taps in one fold
     localparam integer TapFolds = (Simd < Channels) ? Channels / Simd : 1;  // folds in one tap
     localparam integer RowBits = Simd * ((WeightKind == 0) ? 1 : (WeightKind == 1) ? 2 : WeightBits);
-    // bipolar × bipolar: the dot products leave out −n, which is the same for all outputs of a window
-    localparam integer Raw = (InKind == 1 && WeightKind == 0) ? 1 : 0;
+    // Constants are left out of dot products: accumulators start from them. Padding makes them depend on the window.
+    localparam integer Raw = (HasPad != 0) ? 0 : (Half != 0) ? 2 : 1;
 
     genvar p, g, t;
 
@@ -68,7 +72,6 @@ module lrtc_mvu #(
     logic [AddrBits-1:0] addr_q;
     wire first_synapse, last_synapse;
     wire [StepTaps-1:0] group_valid;
-    wire [AccBits-1:0] base;  // what an accumulator starts from
     wire advance;  // stages A to C move
 
     wire last_fold = addr_q == AddrBits'(Folds - 1);
@@ -148,20 +151,10 @@ module lrtc_mvu #(
 
     generate
         if (HasPad != 0) begin : gen_taps
-            localparam integer TapCountBits = $clog2(Taps + 1);
             logic [Taps-1:0] tap_q;
-            wire [TapCountBits-1:0] tap_count;
             wire turn;
 
             assign group_valid = tap_q[StepTaps-1:0];
-            lrtc_popcount #(
-                .Width(Taps)
-            ) u_tap_count (
-                .bits_i (tap_q),
-                .count_o(tap_count)
-            );
-            assign base = (Raw != 0) ? -(AccBits'(Channels) * AccBits'(tap_count)) : '0;
-
             if (TapFolds > 1) begin : gen_tap_fold
                 localparam integer TapFoldBits = $clog2(TapFolds);
                 logic [TapFoldBits-1:0] tap_fold_q;
@@ -175,17 +168,16 @@ module lrtc_mvu #(
             end
             if (Taps > StepTaps) begin : gen_turn
                 always_ff @(posedge clk_i) begin
-                    if (take) tap_q <= in_tap_valid_i;
+                    if (take) tap_q <= in_border_i[Taps-1:0];
                     else if (turn) tap_q <= {tap_q[StepTaps-1:0], tap_q[Taps-1:StepTaps]};
                 end
             end else begin : gen_no_turn
                 wire unused = turn;
-                always_ff @(posedge clk_i) if (take) tap_q <= in_tap_valid_i;
+                always_ff @(posedge clk_i) if (take) tap_q <= in_border_i[Taps-1:0];
             end
         end else begin : gen_no_taps
-            wire unused = &{1'b0, in_tap_valid_i};
+            wire unused = &{1'b0, in_border_i[Taps-1:0]};
             assign group_valid = '1;
-            assign base = (Raw != 0) ? -AccBits'(Fan) : '0;
         end
     endgenerate
 
@@ -193,7 +185,6 @@ module lrtc_mvu #(
     logic b_valid_q, b_first_q, b_last_q;
     logic [Slices*Simd*InBits-1:0] b_data_q;
     logic [StepTaps-1:0] b_group_valid_q;
-    logic [AccBits-1:0] b_base_q;
     wire [Pe*AccBits-1:0] dot;
 
     always_ff @(posedge clk_i) begin
@@ -206,7 +197,6 @@ module lrtc_mvu #(
             b_first_q       <= first_synapse;
             b_last_q        <= last_synapse;
             b_group_valid_q <= group_valid;
-            b_base_q        <= base;
         end
     end
 
@@ -227,7 +217,8 @@ module lrtc_mvu #(
                 .WeightBits(WeightBits),
                 .AccBits   (AccBits),
                 .HasPad    (HasPad),
-                .Raw       (Raw)
+                .Raw       (Raw),
+                .Planes    (Planes)
             ) u_dot (
                 .in_data_i    (b_data_q[Slice*Simd*InBits+:Simd*InBits]),
                 .group_valid_i(b_group_valid_q),
@@ -237,9 +228,47 @@ module lrtc_mvu #(
         end
     endgenerate
 
+    // ---- what the accumulators start from, in stage C
+    localparam integer OutputFolds = Outputs / Pe;
+    localparam integer FoldBits = $clog2(OutputFolds);
+    localparam integer PlaceBits = (ClassBits + FoldBits > 0) ? ClassBits + FoldBits : 1;
+    wire [PlaceBits-1:0] place;  // {class, fold}
+    logic [PlaceBits-1:0] b_place_q;
+    wire [Pe*AccBits-1:0] starts;
+
+    generate
+        if (OutputFolds > 1) begin : gen_output_fold
+            logic [FoldBits-1:0] output_fold_q;
+            assign place[FoldBits-1:0] = output_fold_q;
+            always_ff @(posedge clk_i) begin
+                if (!rst_ni) output_fold_q <= '0;
+                else if (issue && last_synapse) output_fold_q <= last_fold ? '0 : output_fold_q + 1'b1;
+            end
+        end
+        if (ClassBits > 0) begin : gen_class
+            logic [ClassBits-1:0] class_q;
+            assign place[PlaceBits-1:FoldBits] = class_q;
+            always_ff @(posedge clk_i) if (take) class_q <= in_border_i[Taps+:ClassBits];
+        end else if (OutputFolds == 1) begin : gen_one_place
+            assign place = 1'b0;
+        end
+    endgenerate
+
+    always_ff @(posedge clk_i) if (issue) b_place_q <= place;
+
+    lrtc_rom #(
+        .Width(Pe * AccBits),
+        .Depth((ClassBits > 0) ? 1 << PlaceBits : OutputFolds),
+        .File (File)
+    ) u_starts (
+        .clk_i (clk_i),
+        .en_i  (advance && b_valid_q),
+        .addr_i(b_place_q),
+        .data_o(starts)
+    );
+
     // ---- stage C: accumulate; the last fold goes to the output register
     logic c_valid_q, c_first_q, c_last_q, out_valid_q;
-    logic [AccBits-1:0] c_base_q;
     logic [Pe*AccBits-1:0] dot_q, acc_q, out_data_q;
     wire [Pe*AccBits-1:0] acc_d;
     wire out_free = !out_valid_q || out_ready_i;
@@ -262,7 +291,6 @@ module lrtc_mvu #(
         if (advance && b_valid_q) begin
             c_first_q <= b_first_q;
             c_last_q  <= b_last_q;
-            c_base_q  <= b_base_q;
             dot_q     <= dot;
         end
         if (advance && c_valid_q) acc_q <= acc_d;
@@ -271,7 +299,7 @@ module lrtc_mvu #(
 
     generate
         for (p = 0; p < Pe; p = p + 1) begin : gen_acc
-            wire [AccBits-1:0] start = (SynapseFolds == 1 || c_first_q) ? c_base_q : acc_q[p*AccBits+:AccBits];
+            wire [AccBits-1:0] start = (SynapseFolds == 1 || c_first_q) ? starts[p*AccBits+:AccBits] : acc_q[p*AccBits+:AccBits];
             assign acc_d[p*AccBits+:AccBits] = start + dot_q[p*AccBits+:AccBits];
         end
     endgenerate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lrtc.ir import Elem
@@ -28,6 +30,12 @@ def index_bits(n: int) -> int:
 def literal(bits: np.ndarray) -> str:
     """Return a literal of bool [N], bit 0 first."""
     return f"{len(bits)}'h{int(''.join('01'[int(b)] for b in reversed(bits)), 2):x}"
+
+
+def vector(numbers: Sequence[int]) -> str:
+    """Return a concatenation of integers of 32 bits, the first at the LSBs."""
+    texts = [f"32'd{n}" for n in reversed(numbers)]
+    return f"{{{', '.join(texts)}}}"
 
 
 def signed_bits(values: np.ndarray) -> int:

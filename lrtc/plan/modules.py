@@ -54,7 +54,8 @@ def layer_parts(layer: StreamLayer, pe: int, simd: int, queues: tuple[int, ...] 
         yield part("lrtc_add", Channels=layer.outputs, OutBits=bits)
     elem = layer.input.elem if layer.node in layer.points else layer.node.type.elem
     for node in layer.points:
-        yield from _point(layer, node, elem, lanes, ratio)
+        if not layer.signs or node is not layer.posts[0]:
+            yield from _point(layer, node, elem, lanes, ratio)
         elem = node.type.elem
     if layer.ranks:
         lanes, ratio = 1, 1
@@ -103,6 +104,7 @@ def _dot_product(layer: StreamLayer, pe: int, simd: int) -> Iterator[Part]:
         HasPad=int(any(layer.window.padding) and elem.kind == "b"),
         Groups=layer.groups,
     )
+    yield part("lrtc_rom", Width=pe * layer.node.type.elem.bits, Depth=layer.outputs // pe)  # start values
 
 
 def _point(layer: StreamLayer, node, elem, lanes: int, ratio: int) -> Iterator[Part]:

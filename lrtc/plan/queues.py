@@ -197,7 +197,7 @@ def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: 
         network.crop(op.margins, layer.window.image)
     elif isinstance(op, Rearrange):
         _move_stages(network, layer.moves)
-    registers = sum(REGISTERS.get(type(node.op), 0) for node in layer.nodes)
+    registers = sum(REGISTERS.get(type(node.op), 0) for node in layer.stages)
     if layer.has_weights and layer.gathers(fold.pe) and not keeps:
         network.folded_mvu(pixels, fold.folds, fold.steps, registers)
         return

@@ -28,6 +28,7 @@ from lrtc.ir.ops import (
     Threshold,
     TopK,
 )
+from lrtc.plan.forms import takes_sign
 from lrtc.plan.rearrange import Move, beats, moves, order_of, walks
 
 POSTS = (Threshold, Affine, Clamp, TopK)  # what takes elements as they come, some at a time
@@ -86,7 +87,8 @@ class StreamLayer:
     enter the network, `width` a beat; other layers take whole pixels. leaves: what it gives leaves the network. final:
     and no other layer reads it, so its folds need not wait for each other. before: rearrangements that a
     rearrangement goes on from. width: elements in a beat of the network's inputs. weight: what a weight is. levels: of
-    each threshold, by name.
+    each threshold, by name. signs: the first post is a threshold that is no more than the sign of accumulators, which
+    start from minus its level.
     """
 
     node: Node
@@ -101,6 +103,7 @@ class StreamLayer:
     width: int = 1
     weight: Elem | None = None
     levels: tuple[tuple[str, int], ...] = ()
+    signs: bool = False
 
     @property
     def points(self) -> tuple[Node, ...]:
@@ -118,6 +121,11 @@ class StreamLayer:
     @property
     def nodes(self) -> tuple[Node, ...]:
         return (*self.before, self.node, *self.posts)
+
+    @property
+    def stages(self) -> tuple[Node, ...]:
+        """Return the nodes that have hardware of their own."""
+        return (*self.before, self.node, *self.posts[int(self.signs) :])
 
     @property
     def value(self) -> str:
@@ -284,8 +292,11 @@ def stream_layers(graph: Graph, width: int = 1) -> tuple[StreamLayer, ...]:
         weight = graph.types[node.ins[1]].elem if isinstance(node.op, (Conv2d, Linear)) else None
         steps = [n for n in (node, *posts) if isinstance(n.op, Threshold)]
         levels = tuple((n.out, len(graph.const(n.ins[1])) - 1) for n in steps)
+        signs = bool(posts) and takes_sign(graph, node, posts[0])
         layers.append(
-            StreamLayer(node, posts, sources, types, window, serial, final, leaves, before, width, weight, levels)
+            StreamLayer(
+                node, posts, sources, types, window, serial, final, leaves, before, width, weight, levels, signs
+            )
         )
     faults = FaultList()
     for name, layer in stream_inputs(layers).items() if width != 1 else ():

@@ -28,7 +28,7 @@ module prove_line_buffer #(
       .DilationW(Dilation)
   ) dut (
       .clk_i(clk_i), .rst_ni(started), .in_valid_i(in_valid_i), .in_ready_o(in_ready), .in_data_i(in_data_i),
-      .out_valid_o(out_valid), .out_ready_i(out_ready_i), .out_data_o(out_data), .out_tap_valid_o(tap_valid));
+      .out_valid_o(out_valid), .out_ready_i(out_ready_i), .out_data_o(out_data), .out_border_o(tap_valid));
 
   (* anyconst *)reg [4:0] oy, ox;
   (* anyconst *)reg [2:0] ky, kx;

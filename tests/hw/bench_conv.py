@@ -11,20 +11,20 @@ from hw.case import Case, hex_rows, pack, unpack
 BODY = """
 wire @v0, @r0, @v1, @r1, @v2, @r2, @en;
 wire [{taps}*{channels}-1:0] @window;
-wire [{taps}-1:0] @tap_valid;
+wire [{taps}-1:0] @border;
 wire [{addr}-1:0] @addr;
 wire [{word}-1:0] @weight;
 wire [{pe}*{acc}-1:0] @acc;
 wire [{pe}-1:0] @bits;
 lrtc_line_buffer #({shape}) u_@lines (
     .clk_i(clk_i), .rst_ni(rst_ni), .in_valid_i(@in_valid_i), .in_ready_o(@in_ready_o), .in_data_i(@in_data_i),
-    .out_valid_o(@v0), .out_ready_i(@r0), .out_data_o(@window), .out_tap_valid_o(@tap_valid));
+    .out_valid_o(@v0), .out_ready_i(@r0), .out_data_o(@window), .out_border_o(@border));
 lrtc_rom #(.Width({word}), .Depth({folds}), .File("{name}_w.hex")) u_@rom (
     .clk_i(clk_i), .en_i(@en), .addr_i(@addr), .data_o(@weight));
 lrtc_mvu #(.Fan({taps}*{channels}), .Taps({taps}), .Outputs({outputs}), .Pe({pe}), .Simd({simd}), .InBits(1),
-    .InKind(1), .WeightKind({kind}), .WeightBits(1), .AccBits({acc}), .HasPad(1)) u_@mvu (
+    .InKind(1), .WeightKind({kind}), .WeightBits(1), .AccBits({acc}), .HasPad(1), .File("{name}_s.hex")) u_@mvu (
     .clk_i(clk_i), .rst_ni(rst_ni), .in_valid_i(@v0), .in_ready_o(@r0), .in_data_i(@window),
-    .in_tap_valid_i(@tap_valid), .weight_en_o(@en), .weight_addr_o(@addr), .weight_data_i(@weight),
+    .in_border_i(@border), .weight_en_o(@en), .weight_addr_o(@addr), .weight_data_i(@weight),
     .out_valid_o(@v1), .out_ready_i(@r1), .out_data_o(@acc));
 lrtc_threshold #(.Pe({pe}), .Folds({outputs}/{pe}), .AccBits({acc}), .File("{name}_t.hex")) u_@threshold (
     .clk_i(clk_i), .rst_ni(rst_ni), .in_valid_i(@v1), .in_ready_o(@r1), .in_data_i(@acc),
@@ -79,7 +79,8 @@ def conv(name, shape, outputs, pe, simd, kind) -> Case:
     )  # fmt: skip
     return Case(
         name, "convolution", {}, {"data": channels}, {"data": outputs}, frame, frame_cycles(folds, *shape[1:]), None,
-        {f"{name}_w.hex": hex_rows(rows, pe * simd * lane_bits), f"{name}_t.hex": hex_rows(level_rows, pe * (acc + 2))},
+        {f"{name}_w.hex": hex_rows(rows, pe * simd * lane_bits), f"{name}_t.hex": hex_rows(level_rows, pe * (acc + 2)),
+         f"{name}_s.hex": hex_rows([0] * (outputs // pe), pe * acc)},
         body,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hw.bench_mvu import BIPOLAR, SIGNED, TERNARY, draw_weights, in_kind, pack_weights, row_bits, value
+from hw.bench_mvu import BIPOLAR, SIGNED, TERNARY, draw_weights, in_kind, pack_weights, row_bits, start, value
 from hw.case import Case, hex_rows, pack
 
 BODY = """
@@ -40,10 +40,12 @@ def case(name: str, fan: int, outputs: int, pe: int, simd: int, in_bits: int, ki
 
     parameters = {
         "Fan": fan, "Outputs": outputs, "Pe": pe, "Simd": simd, "InBits": bits, "InKind": kind_in, "WeightKind": kind,
-        "WeightBits": weight_bits, "AccBits": acc,
+        "WeightBits": weight_bits, "AccBits": acc, "File": f"{name}_start.hex",
     }  # fmt: skip
     depth, word = folds * steps, pe * simd * lane
-    files = {f"{name}.hex": hex_rows(rows, word)}
+    starts = [start(in_bits, kind, weight_bits, 0, row) for row in weights]
+    starts = [pack(starts[nf * pe : (nf + 1) * pe], acc) for nf in range(folds)]
+    files = {f"{name}.hex": hex_rows(rows, word), f"{name}_start.hex": hex_rows(starts, pe * acc)}
     latency = (steps - 1, 0, steps + 3)
     plain = Case(
         name, "lrtc_dense", parameters, {"data": simd * bits}, {"data": pe * acc}, frame, depth, latency, files

@@ -26,7 +26,7 @@ lrtc_upsize #(.Width(1), .Ratio(1)) u_@valid (
 BEATS = 24
 
 
-def dot(name, lanes, groups, in_bits, kind, weight_bits, acc, pad, raw=0) -> Case:
+def dot(name, lanes, groups, in_bits, kind, weight_bits, acc, pad, raw=0, planes=0) -> Case:
     """Return the case of one dot product; `in_bits` 0 means bipolar inputs, −N signed ones."""
     kind_in, bits = in_kind(in_bits)
 
@@ -45,6 +45,7 @@ def dot(name, lanes, groups, in_bits, kind, weight_bits, acc, pad, raw=0) -> Cas
     parameters = {
         "Lanes": lanes, "Groups": groups, "InBits": bits, "InKind": kind_in, "WeightKind": kind,
         "WeightBits": weight_bits, "AccBits": acc, "HasPad": pad, "Raw": raw,
+        "Planes": planes,
     }  # fmt: skip
     ins = {"data": lanes * bits, "group_valid": groups, "weight": lanes * row_bits(kind, weight_bits)}
     plain = Case(name, "lrtc_dot", parameters, ins, {"data": acc}, frame, BEATS, (0, 0, 1))
@@ -95,11 +96,9 @@ CASES = [
     dot("ss1", 1, 1, -2, SIGNED, 2, 4, 1),
     dot("ss9", 9, 3, -6, SIGNED, 8, 19, 1),
     dot("ss6narrow", 6, 2, -5, SIGNED, 6, 4, 1),
-    dot("up16", 16, 1, 2, SIGNED, 2, 8, 0),  # planes
-    dot("up20", 20, 4, 4, SIGNED, 4, 13, 1),
-    dot("sp18", 18, 3, -3, SIGNED, 4, 11, 1),
-    dot("sp16", 16, 2, -4, SIGNED, 4, 12, 1),
-    dot("sp9narrow", 9, 3, -2, SIGNED, 3, 4, 1),
+    dot("up20", 20, 4, 4, SIGNED, 4, 13, 1, planes=1),
+    dot("sp18", 18, 3, -3, SIGNED, 4, 11, 1, planes=1),
+    dot("sp9narrow", 9, 3, -2, SIGNED, 3, 4, 1, planes=1),
     rom("rom1x1", 1, 1),
     rom("rom40x1", 40, 1),
     rom("rom7x2", 7, 2),

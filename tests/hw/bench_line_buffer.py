@@ -78,11 +78,37 @@ def case(shape) -> Case:
         "lrtc_line_buffer",
         dict(zip(NAMES, shape, strict=False)),
         {"data": bits},
-        {"data": kh * kw * bits, "tap_valid": kh * kw},
+        {"data": kh * kw * bits, "border": kh * kw},
         windows(*shape),
         scan_h * scan_w,
         first,
     )
 
 
+def classed(name, shape, rows, columns) -> Case:
+    """Return the case of a shape with classes of windows that begin at these window rows and columns."""
+    plain, bits = case(shape), [len(starts).bit_length() for starts in (rows, columns)]
+    out_rows, out_columns, *_ = sizes(*shape[1:])
+
+    def frame(rng: Random):
+        pixels, answer = plain.frame(rng)
+        places = [(y, x) for y in range(out_rows) for x in range(out_columns)]
+        found = [sum(y >= k for k in rows) << bits[1] | sum(x >= k for k in columns) for y, x in places]
+        taps = shape[3] * shape[4]
+        return pixels, [(data, valid | own << taps) for (data, valid), own in zip(answer, found, strict=True)]
+
+    parameters = dict(plain.params)
+    for side, starts in (("Row", rows), ("Column", columns)):
+        if starts:
+            vector = f"{32 * len(starts)}'h{pack(starts, 32):x}"
+            parameters |= {f"{side}Classes": len(starts) + 1, f"{side}From": vector}
+    outs = {**plain.outs, "border": plain.outs["border"] + sum(bits)}
+    return Case(**{**plain.__dict__, "name": name, "params": parameters, "outs": outs, "frame": frame})
+
+
 CASES = [case(shape) for shape in SHAPES]
+CASES += [
+    classed("classes3x3", (3, 5, 6, 3, 3, 1, 1, 1, 1, 1, 1), (1, 4), (1, 5)),
+    classed("classes5x3", (2, 6, 4, 5, 3, 2, 1, 2, 2, 0, 1), (1, 2), (3,)),
+    classed("classes_rows", (2, 4, 3, 3, 1, 1, 2, 1, 0, 0, 0), (1,), ()),
+]

@@ -1,4 +1,4 @@
-"""Cases of what moves or leaves out elements: crop, fill, select, transpose, permute, rearrange, constants."""
+"""Cases of what moves or leaves out elements: crop, fill, select, transpose, permute, rearrange, constants, signs."""
 
 from __future__ import annotations
 
@@ -152,7 +152,18 @@ def permute(name, width, counts, strides) -> Case:
     return wires(name, "lrtc_permute", parameters, {"data": total}, total, answer)
 
 
+def sign(name, count, width) -> Case:
+    """Return the case of signs."""
+
+    def answer(data: int) -> int:
+        return pack([number >> (width - 1) ^ 1 for number in unpack(data, width, count)], 1)
+
+    return wires(name, "lrtc_sign", {"Count": count, "Width": width}, {"data": count * width}, count, answer)
+
+
 CASES = [
+    sign("sign1", 1, 1),
+    sign("sign3", 3, 5),
     rearrange("rearrange2x2", 3, [2, 2], [2, 1]),
     rearrange("rearrange3x5", 7, [3, 5], [5, 1], 2),
     rearrange("rearrange_axes", 1, [3, 2, 2, 5], [2, 30, 1, 6]),

@@ -20,6 +20,10 @@ from lrtc.plan.stream import SUPPORTED
 SEEDS = {0: 1, 1: 1, 4: 4, 8: 2, 15: 1, 16: 1, 34: 1, 37: 1, 49: 1, 50: 1}  # → how many times slower than by default
 DAGS = (2, 10, 18, 33, 35)  # small ones that have every op between them
 TURNING = range(8)
+FORMS = {
+    "planes": {"integers": "planes", "padding": "valid"},
+    "products": {"integers": "products", "padding": "classes"},
+}
 EXAMPLE = "residual_cifar"
 IMAGES = 6
 
@@ -36,6 +40,10 @@ def designs():
         yield name, graph, options
     for seed in TURNING:
         yield f"turning{seed}", turning(seed), {}
+    for name, options in FORMS.items():
+        for chosen in ("levels", "residual", "grouped"):
+            graph, own = special()[chosen]
+            yield f"{chosen}_{name}", graph, own | options
     example = compile(discretize(scattered(network("residual_cifar", width=4))).eval(), "verilog")
     yield EXAMPLE, example.graph, {}
 

@@ -154,6 +154,8 @@ def test_ends_that_are_no_streams():
     ("options", "words"),
     [
         ({"outptu": "class"}, "outptu: no such option (did you mean 'output'?)"),
+        ({"integers": "plane"}, "integers: 'plane' (did you mean 'planes'?); known: auto, planes, products"),
+        ({"padding": "valids"}, "padding: 'valids' (did you mean 'valid'?); known: auto, classes, valid"),
         ({"output": "clas"}, "output: 'clas' (did you mean 'class'?); known: logits, class"),
         ({"fold": {"conv": (3, 2)}}, "conv: pe=3 does not divide 4 outputs; legal: 1, 2, 4"),
         ({"fold": {"conv": (2, 2)}}, "conv: simd=2 does not fit 9 taps of 1 channels; legal: 1, 3, 9"),

@@ -11,17 +11,19 @@ import jinja2
 import lrtc
 from lrtc.backends.base import Backend, Output
 from lrtc.backends.streaming import answer_faults, module_names
+from lrtc.backends.verilog.dots import dot_form
 from lrtc.backends.verilog.hardwired import hardwired_view
 from lrtc.backends.verilog.top import TopView, top_view
 from lrtc.backends.verilog.views import images, layer_view
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
 from lrtc.plan.folding import plan_stream
+from lrtc.plan.forms import FORMS
 from lrtc.plan.hardwired import Wired
 from lrtc.plan.stream import stream_faults, stream_layers
 from lrtc.resources import share
 
-OPTIONS = ("output", "target_cycles", "fold", "budget", "input_lanes", "templates", "vectors")
+OPTIONS = ("output", "target_cycles", "fold", "budget", "input_lanes", *FORMS, "templates", "vectors")
 LIBRARY_MODULE = re.compile(r"^\s*(lrtc_\w+)\s*#?\s*\(", re.MULTILINE)
 # Names of modules that a tool would refuse for the top; layers carry a prefix.
 KEYWORDS = frozenset(
@@ -48,10 +50,11 @@ def refuse(graph: Graph) -> list[Fault]:
 def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -> Output:
     """Return the files of the accelerator `name` and its FoldPlan.
 
-    options: output "logits" (default) or "class"; target_cycles (an image); fold {layer: (pe, simd)};
-    budget: what the plan may take (`lrtc.plan.budget.Budget`);
-    input_lanes: elements in a beat of the inputs (default 1); templates: a folder that is searched
-    before ours. vectors: for the C self-test, not used here.
+    options: output "logits" (default) or "class"; target_cycles (an image); fold {layer: (pe, simd)}; budget: what the
+    plan may take (`lrtc.plan.budget.Budget`); input_lanes: elements in a beat of the inputs (default 1); integers
+    "auto" (default), "planes" or "products": how integers are multiplied; padding "auto" (default), "classes" or
+    "valid": how ±1 elements in the padding count 0 (`lrtc.plan.forms`); templates: a folder that is searched before
+    ours. vectors: for the C self-test, not used here.
     """
     options = dict(options or {})
     _check(graph, name, options)
@@ -60,15 +63,18 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     target, fold, budget = (options.get(key) for key in ("target_cycles", "fold", "budget"))
     plan = plan_stream(layers, target, fold, answer == "class", budget)
     modules = module_names(name, layers)
-    views = tuple(
-        layer_view(graph, layer, fold, modules[layer.name]) for layer, fold in zip(layers, plan.layers, strict=True)
-    )
+    chosen = {key: str(options.get(key, known[0])) for key, known in FORMS.items()}
+    built = [
+        (layer, fold, modules[layer.name], dot_form(graph, layer, fold, **chosen) if layer.has_weights else None)
+        for layer, fold in zip(layers, plan.layers, strict=True)
+    ]
+    views = tuple(layer_view(graph, *parts) for parts in built)
     top = top_view(name, graph, layers, views, plan, answer)
     rendered = _render(graph, top, options.get("templates"))
     library = _library(rendered.values())
     roms = {}
-    for layer, fold in zip(layers, plan.layers, strict=True):
-        roms |= images(graph, layer, fold, modules[layer.name])
+    for parts in built:
+        roms |= images(graph, *parts)
     paths = [*library, *reversed(rendered)]
     lists = {"files.f": _environment(options.get("templates")).get_template("files.f.j2").render(paths=paths)}
     return Output(rendered | lists | roms | library, plan)
@@ -81,6 +87,10 @@ def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
             faults.add(str(key), f"no such option{nearest(str(key), OPTIONS)}; known: {', '.join(OPTIONS)}")
     if name in KEYWORDS or name.startswith("lrtc_") or name == "lrtc":
         faults.add(name, "this name is a word of SystemVerilog or begins as the library's modules do; choose another")
+    for key, known in FORMS.items():
+        form = options.get(key, known[0])
+        if form not in known:
+            faults.add(key, f"{form!r}{nearest(str(form), known)}; known: {', '.join(known)}")
     answer_faults(graph, options.get("output", "logits"), faults)
     faults.check("{n} in the options of target verilog")
     if refused := refuse(graph):

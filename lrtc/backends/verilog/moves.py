@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from lrtc.backends import rom
@@ -20,7 +18,7 @@ def move(chain: Chain, graph: Graph, layer: StreamLayer) -> None:
     if isinstance(op, Pad):
         content = rom.code(np.full(channels, op.value), layer.input.elem)
         sizes = {"Taps": 1, "Width": channels * bits, "Value": rom.literal(content.reshape(-1))}
-        taps = (("in_tap_valid_i", "window_tap_valid"),)
+        taps = (("in_tap_valid_i", "window_border"),)
         note = f"{op.value} in the padding"
         chain.stream = chain.wired("lrtc_fill", "filled", chain.stream, channels * bits, sizes, note, taps)
     elif isinstance(op, Channels):
@@ -58,10 +56,4 @@ def rearrange(chain: Chain, layer: StreamLayer) -> None:
 def _counters(walk: Walk) -> dict[str, object]:
     """Return nested counters as parameters."""
     counts, strides = zip(*walk, strict=True)
-    return {"Axes": len(walk), "Counts": _vector(counts), "Strides": _vector(strides)}
-
-
-def _vector(numbers: Sequence[int]) -> str:
-    """Return a concatenation of integers of 32 bits, the first at the LSBs."""
-    texts = [f"32'd{n}" for n in reversed(numbers)]
-    return f"{{{', '.join(texts)}}}"
+    return {"Axes": len(walk), "Counts": rom.vector(counts), "Strides": rom.vector(strides)}

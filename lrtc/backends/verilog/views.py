@@ -14,8 +14,9 @@ from lrtc.backends.streaming import (
     point_nodes,
     signed_width,
 )
+from lrtc.backends.verilog.dots import DotForm, dot_images, dot_product
 from lrtc.backends.verilog.moves import move, rearrange
-from lrtc.backends.verilog.netlist import CLOCK, Chain, Instance, Stream, Wire
+from lrtc.backends.verilog.netlist import Chain, Instance, Stream, Wire
 from lrtc.ir import Elem, Graph, Node
 from lrtc.ir.ops import Add, Affine, Clamp, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
 from lrtc.ir.printer import node_text, printable
@@ -41,8 +42,8 @@ class LayerView:
     body: tuple[Instance, ...]
 
 
-def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -> LayerView:
-    """Return the view of one layer."""
+def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, form: DotForm | None) -> LayerView:
+    """Return the view of one layer. form: of its dot products, if it has weights."""
     names = [f"in{k}" for k in range(len(layer.inputs))] if layer.joins else ["in"]
     ports = [
         Stream(name, type_.elem.bits * (layer.width if layer.serial else type_.shape[-1]))
@@ -58,10 +59,10 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
     if layer.joins:
         _join(chain, graph, layer, queued, module)
     else:
-        _gather_window(chain, layer, fold)
+        _gather_window(chain, layer, fold, form)
     folding = f"{fold.windows} pixels"
-    if layer.has_weights:
-        _dot_product(chain, graph, layer, fold, module)
+    if form is not None:
+        dot_product(chain, layer, fold, form, module)
         folding = (
             f"PE = {fold.pe} of {layer.outputs} outputs, SIMD = {fold.simd} of {layer.fan} inputs: "
             f"{fold.folds * fold.steps} cycles a window, {fold.windows} windows"
@@ -72,7 +73,7 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
     else:
         move(chain, graph, layer)
     pe, ratio = layer.lanes(fold.pe)
-    for node, elem in point_nodes(graph, layer):
+    for node, elem in _worked(graph, layer):
         _apply(chain, graph, node, elem, pe, ratio, module)
     width, gathers = chain.stream.bits, layer.gathers(fold.pe)
     skid = Stream("part" if gathers else "out", width)
@@ -93,6 +94,11 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -
         out_bits=chain.stream.bits,
         body=tuple(chain.instances),
     )
+
+
+def _worked(graph: Graph, layer: StreamLayer) -> list[tuple[Node, Elem]]:
+    """Return what works on elements with hardware of its own."""
+    return [(node, elem) for node, elem in point_nodes(graph, layer) if node in layer.stages]
 
 
 def _extension(elem: Elem, count: int, bits: int) -> dict[str, int]:
@@ -128,7 +134,7 @@ def _join(chain: Chain, graph: Graph, layer: StreamLayer, streams: list[Stream],
     chain.join("lrtc_join", "u_concat", operands, Stream("whole", channels * elem.bits), sizes)
 
 
-def _gather_window(chain: Chain, layer: StreamLayer, fold: LayerFold) -> None:
+def _gather_window(chain: Chain, layer: StreamLayer, fold: LayerFold, form: DotForm | None) -> None:
     """Add what makes windows of the input beats: a line buffer, an upsize, a sum, or nothing."""
     w, elem = layer.window, layer.input.elem
     bits = elem.bits
@@ -152,9 +158,10 @@ def _gather_window(chain: Chain, layer: StreamLayer, fold: LayerFold) -> None:
         if w.dilation != (1, 1):
             parameters |= dict(zip(("DilationH", "DilationW"), w.dilation, strict=True))
         note = f"windows of {w.kernel[0]}x{w.kernel[1]} pixels"
-        taps = (("out_tap_valid_o", "window_tap_valid"),)
-        wires = (Wire("window_tap_valid", w.taps),)
-        chain.add("lrtc_line_buffer", "u_line_buffer", out, parameters, note, extra_wires=wires, late_ports=taps)
+        parameters |= _classes(form) if form is not None else {}
+        wires = (Wire("window_border", w.taps + (form.class_bits if form is not None else 0)),)
+        border = (("out_border_o", "window_border"),)
+        chain.add("lrtc_line_buffer", "u_line_buffer", out, parameters, note, extra_wires=wires, late_ports=border)
     elif layer.sums_frame:
         sums = {"Channels": w.channels, "Beats": w.taps, **_sum_parameters(layer)}
         chain.add("lrtc_frame_sum", "u_sum", Stream("sum", w.channels * sums["OutBits"]), sums)
@@ -173,6 +180,15 @@ def _gather_window(chain: Chain, layer: StreamLayer, fold: LayerFold) -> None:
         chain.add("lrtc_crop", "u_crop", Stream("kept", chain.stream.bits), sizes)
 
 
+def _classes(form: DotForm) -> dict[str, object]:
+    """Return the rows and columns at which a class of windows begins, as parameters of a line buffer."""
+    found: dict[str, object] = {}
+    for side, starts in zip(("Row", "Column"), form.borders, strict=True):
+        if starts:
+            found |= {f"{side}Classes": len(starts) + 1, f"{side}From": rom.vector(starts)}
+    return found
+
+
 def _sum_parameters(layer: StreamLayer) -> dict[str, int]:
     elem = layer.input.elem
     return {"InBits": elem.bits, "InKind": STREAM_KIND[elem.kind], "OutBits": layer.node.type.elem.bits}
@@ -181,7 +197,7 @@ def _sum_parameters(layer: StreamLayer) -> dict[str, int]:
 def _pool(chain: Chain, graph: Graph, layer: StreamLayer) -> None:
     """Add the maximum or the sum over a window."""
     elem, channels = layer.node.type.elem, layer.outputs
-    taps = (("in_tap_valid_i", "window_tap_valid"),)
+    taps = (("in_tap_valid_i", "window_border"),)
     sizes = {"Channels": channels, "Taps": layer.window.taps}
     out = Stream("pooled", channels * elem.bits)
     if not isinstance(layer.node.op, MaxPool2d):
@@ -189,58 +205,6 @@ def _pool(chain: Chain, graph: Graph, layer: StreamLayer) -> None:
         return
     numbers = {"Bits": elem.bits, "Signed": int(STREAM_KIND[elem.kind] == 2), "MinMask": _min_mask(graph, layer)}
     chain.add("lrtc_maxpool", "u_maxpool", out, sizes | numbers, ports=taps)
-
-
-def _dot_product(chain: Chain, graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -> None:
-    """Add weights and matrix-vector unit."""
-    acc_bits, elem = layer.node.type.elem.bits, graph.types[layer.node.ins[1]].elem
-    rows, row_bits = fold.folds * fold.steps, fold.pe * fold.simd * rom.weight_bits(elem)
-    addr_bits = rom.index_bits(rows)
-    weight = (("weight_en_o", "weight_en"), ("weight_addr_o", "weight_addr"), ("weight_data_i", "weight_data"))
-    chain.side(
-        Instance(
-            module="lrtc_rom",
-            name="u_weight",
-            note=f"row = fold*{fold.steps} + step: {fold.simd} weights for each of {fold.pe} PEs",
-            parameters=(("Width", str(row_bits)), ("Depth", str(rows)), ("File", f'"{module}_weight.mem"')),
-            ports=(CLOCK[0], ("en_i", "weight_en"), ("addr_i", "weight_addr"), ("data_o", "weight_data")),
-            wires=(Wire("weight_addr", addr_bits), Wire("weight_data", row_bits)),
-            flags=("weight_en",),
-        )
-    )
-    if in_memory(layer, fold.pe, fold.simd):
-        sizes = {
-            "Fan": layer.fan,
-            "Outputs": layer.outputs,
-            "Pe": fold.pe,
-            "Simd": fold.simd,
-            "InBits": layer.input.elem.bits,
-            "InKind": STREAM_KIND[layer.input.elem.kind],
-            "WeightKind": rom.WEIGHT_KIND[elem.kind],
-            "WeightBits": rom.weight_bits(elem),
-            "AccBits": acc_bits,
-        }
-        note = f"{fold.folds} folds of {fold.pe} outputs, {fold.steps} steps of {fold.simd} inputs each"
-        chain.add("lrtc_dense", "u_dense", Stream("acc", fold.pe * acc_bits), sizes, note, weight)
-        return
-    parameters = {
-        "Fan": layer.fan,
-        "Taps": layer.window.taps,
-        "Outputs": layer.outputs,
-        "Pe": fold.pe,
-        "Simd": fold.simd,
-        "InBits": layer.input.elem.bits,
-        "InKind": STREAM_KIND[layer.input.elem.kind],
-        "WeightKind": rom.WEIGHT_KIND[elem.kind],
-        "WeightBits": rom.weight_bits(elem),
-        "AccBits": acc_bits,
-        "HasPad": int(any(layer.window.padding) and layer.input.elem.kind == "b"),  # numbers are 0 in the padding
-    }
-    if layer.groups > 1:
-        parameters["Groups"] = layer.groups
-    note = f"{fold.folds} folds of {fold.pe} outputs, {fold.steps} steps of {fold.simd} inputs each"
-    taps = (("in_tap_valid_i", "window_tap_valid" if layer.slides else "1'b1"),)
-    chain.add("lrtc_mvu", "u_mvu", Stream("acc", fold.pe * acc_bits), parameters, note, (*taps, *weight))
 
 
 def _apply(chain: Chain, graph: Graph, node: Node, elem: Elem, pe: int, folds: int, module: str) -> None:
@@ -282,21 +246,18 @@ def _min_mask(graph: Graph, layer: StreamLayer) -> str:
     return f"{layer.outputs}'h{sum(1 << c for c, f in enumerate(directions) if f < 0):x}"
 
 
-def images(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str) -> dict[str, str]:
+def images(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, form: DotForm | None) -> dict[str, str]:
     """Return {file: $readmemh text} of a layer."""
     files = {}
-    if layer.has_weights:
-        w = layer.node.ins[1]
-        rows = rom.weight_rows(graph.const(w).reshape(layer.outputs, -1), graph.types[w].elem, fold.pe, fold.simd)
-        title = f"{module}: weights, row = fold*{fold.steps} + step"
-        files[f"{module}_weight.mem"] = rom.hex_image(title, rows)
+    if form is not None:
+        files |= dot_images(layer, fold, form, module)
     if layer.joins:
         for k, (name, type_) in enumerate(operand_types(graph, layer.node)):
             if graph.const(name) is not None:
                 rows = rom.code(graph.const(name), type_.elem).reshape(layer.beats_in, -1)
                 files[f"{module}_constant{k}.mem"] = rom.hex_image(f"{module}: constants, row = pixel", rows)
     pe, _ = layer.lanes(fold.pe)
-    for node, elem in point_nodes(graph, layer):
+    for node, elem in _worked(graph, layer):
         if not isinstance(node.op, (Threshold, Affine)):
             continue
         constant = graph.const(node.ins[1])

@@ -7,8 +7,8 @@ rtl/lrtc_mvu.sv
 rtl/lrtc_popcount.sv
 rtl/lrtc_ram.sv
 rtl/lrtc_rom.sv
+rtl/lrtc_sign.sv
 rtl/lrtc_skid_buffer.sv
-rtl/lrtc_threshold.sv
 rtl/lrtc_upsize.sv
 tiny_fc.sv
 tiny_conv.sv

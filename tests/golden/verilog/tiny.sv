@@ -15,7 +15,7 @@
 // in:  16 bytes an image, in the order rows, columns, channels; images are counted, they need no TLAST
 // out: 3 logits an image, sign-extended to 32 bits, TLAST beside the last
 //
-// An image every 33 cycles, the first answer 55 cycles after the first byte, 18 products a cycle.
+// An image every 33 cycles, the first answer 53 cycles after the first byte, 18 products a cycle.
 // Least cycles an image of every stage alone (the slowest: conv, 33):
 //         16  input
 //         33  conv

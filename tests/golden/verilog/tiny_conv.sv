@@ -24,7 +24,7 @@ module tiny_conv (
     // windows of 3x3 pixels
     wire window_valid, window_ready;
     wire [71:0] window_data;
-    wire [8:0] window_tap_valid;
+    wire [8:0] window_border;
     lrtc_line_buffer #(
         .PixelBits(8),
         .Height(4),
@@ -46,7 +46,7 @@ module tiny_conv (
         .out_valid_o(window_valid),
         .out_ready_i(window_ready),
         .out_data_o(window_data),
-        .out_tap_valid_o(window_tap_valid)
+        .out_border_o(window_border)
     );
 
     // row = fold*3 + step: 3 weights for each of 2 PEs
@@ -78,14 +78,15 @@ module tiny_conv (
         .WeightKind(1),
         .WeightBits(2),
         .AccBits(12),
-        .HasPad(0)
+        .HasPad(0),
+        .File("tiny_conv_start.mem")
     ) u_mvu (
         .clk_i(clk_i),
         .rst_ni(rst_ni),
         .in_valid_i(window_valid),
         .in_ready_o(window_ready),
         .in_data_i(window_data),
-        .in_tap_valid_i(window_tap_valid),
+        .in_border_i(window_border),
         .weight_en_o(weight_en),
         .weight_addr_o(weight_addr),
         .weight_data_i(weight_data),
@@ -94,25 +95,14 @@ module tiny_conv (
         .out_data_o(acc_data)
     );
 
-    wire codes_valid, codes_ready;
-    wire [1:0] codes_data;
-    lrtc_threshold #(
-        .Pe(2),
-        .Folds(2),
-        .AccBits(12),
-        .Levels(1),
-        .OutBits(1),
-        .Low(0),
-        .File("tiny_conv_threshold.mem")
-    ) u_threshold (
-        .clk_i(clk_i),
-        .rst_ni(rst_ni),
-        .in_valid_i(acc_valid),
-        .in_ready_o(acc_ready),
+    // from minus the level on
+    wire [1:0] signs_data;
+    lrtc_sign #(
+        .Count(2),
+        .Width(12)
+    ) u_signs (
         .in_data_i(acc_data),
-        .out_valid_o(codes_valid),
-        .out_ready_i(codes_ready),
-        .out_data_o(codes_data)
+        .out_data_o(signs_data)
     );
 
     // no ready path goes through the layer
@@ -123,9 +113,9 @@ module tiny_conv (
     ) u_skid (
         .clk_i(clk_i),
         .rst_ni(rst_ni),
-        .in_valid_i(codes_valid),
-        .in_ready_o(codes_ready),
-        .in_data_i(codes_data),
+        .in_valid_i(acc_valid),
+        .in_ready_o(acc_ready),
+        .in_data_i(signs_data),
         .out_valid_o(part_valid),
         .out_ready_i(part_ready),
         .out_data_o(part_data)

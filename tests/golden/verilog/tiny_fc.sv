@@ -67,14 +67,15 @@ module tiny_fc (
         .WeightKind(0),
         .WeightBits(1),
         .AccBits(6),
-        .HasPad(0)
+        .HasPad(0),
+        .File("tiny_fc_start.mem")
     ) u_mvu (
         .clk_i(clk_i),
         .rst_ni(rst_ni),
         .in_valid_i(window_valid),
         .in_ready_o(window_ready),
         .in_data_i(window_data),
-        .in_tap_valid_i(1'b1),
+        .in_border_i(1'b1),
         .weight_en_o(weight_en),
         .weight_addr_o(weight_addr),
         .weight_data_i(weight_data),
