@@ -24,6 +24,7 @@ from rich.table import Table
 from lrtc.backends.verilog import hardwired_files
 from lrtc.bench_layers import Row
 from lrtc.bench_nets import NETS, net_rows
+from lrtc.bench_slices import SLICES, slice_rows
 from lrtc.check.luts import map_luts
 from lrtc.errors import LrtcError, ToolMissing
 from lrtc.ir import B1
@@ -113,6 +114,8 @@ def _check(layer: WiredLayer, weights: np.ndarray, levels: np.ndarray, run: Call
 JOBS: Mapping[str, Callable[[], list[Row]]] = {
     **{f"hw/{layer.name}": partial(wired_rows, layer) for layer in LAYERS},
     **{f"hw/{layer.name}/textbook": partial(textbook_rows, layer) for layer in LAYERS},
+    **{f"hw/{own.name}": partial(slice_rows, own) for own in SLICES},
+    **{f"hw/{own.name}/textbook": partial(slice_rows, own, textbook=True) for own in SLICES},
     **{f"hw/{net.name}": partial(net_rows, net) for net in NETS},
 }
 

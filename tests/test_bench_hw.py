@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from lrtc import bench_hw
+from lrtc import bench_hw, bench_slices
 from lrtc.bench_hw import WiredLayer, add_rows, textbook_rows, wired_rows
 from lrtc.bench_layers import Row
+from lrtc.bench_slices import Slice, slice_rows
 from lrtc.check.luts import count_sites, map_luts
 from lrtc.errors import LrtcError
 
@@ -65,3 +66,13 @@ def test_rows_are_added_in_place(tmp_path):
     add_rows(path, [Row("a", 3.0, "x", 5.0)])
     rows = json.loads(path.read_text())
     assert [(row["name"], row["value"], row["ok"]) for row in rows] == [("b", 2.0, False), ("a", 3.0, True)]
+
+
+def test_a_slice_is_mapped_run_and_counted(monkeypatch):
+    small = Slice(2, 6, 7)
+    (row,), (other,) = slice_rows(small), slice_rows(small, textbook=True)
+    assert (row.name, other.name) == ("hw/slice-2x6", "hw/slice-2x6/textbook")
+    assert 1 < row.value < 4
+    monkeypatch.setattr(bench_slices, "OURS", bench_slices.OURS.replace("first_q ?", "!first_q ?"))
+    with pytest.raises(LrtcError, match="a decision of the mapped netlist differs"):
+        slice_rows(small)

@@ -193,7 +193,8 @@ module lrtc_dense #(
 
     generate
         for (p = 0; p < Pe; p = p + 1) begin : gen_acc
-            assign acc_d[p*AccBits+:AccBits] = (c_first_q ? starts[p*AccBits+:AccBits] : acc_q[p*AccBits+:AccBits]) + dot_q[p*AccBits+:AccBits];
+            wire [AccBits-1:0] start = c_first_q ? starts[p*AccBits+:AccBits] : acc_q[p*AccBits+:AccBits];
+            assign acc_d[p*AccBits+:AccBits] = start + dot_q[p*AccBits+:AccBits];
         end
     endgenerate
 endmodule

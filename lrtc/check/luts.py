@@ -32,7 +32,7 @@ WITH_MEMORIES = (
     "synth -noabc -top {top} -run fine:check; opt_clean; simplemap; dfflegalize {flops}"
 )
 MEMORY_SITES = {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAMB18E1": 0, "RAMB36E1": 0}
-BACK = "abc -lut 6 -script area.abc; opt_lut; opt_clean; write_json mapped.json"
+BACK = "abc -lut 6 -script area.abc; opt_lut; opt_clean; delete */t:$scopeinfo; write_json mapped.json"
 
 Net = int | str  # a wire's number, or "0", "1", "x"
 
