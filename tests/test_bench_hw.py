@@ -13,6 +13,7 @@ from lrtc.bench_layers import Row
 from lrtc.bench_slices import Slice, slice_rows
 from lrtc.check.luts import count_sites, map_luts
 from lrtc.errors import LrtcError
+from lrtc.resources import share
 
 SMALL = WiredLayer("small", 21, 6, 1.0)
 
@@ -76,3 +77,23 @@ def test_a_slice_is_mapped_run_and_counted(monkeypatch):
     monkeypatch.setattr(bench_slices, "OURS", bench_slices.OURS.replace("first_q ?", "!first_q ?"))
     with pytest.raises(LrtcError, match="a decision of the mapped netlist differs"):
         slice_rows(small)
+
+
+def test_memories_become_block_rams_and_rams_of_luts():
+    ports = ".clk_i, .rst_ni, .in_valid_i, .in_ready_o, .in_data_i, .out_valid_o, .out_ready_i, .out_data_o"
+    rtl = share("hw") / "rtl"
+    files = {f"{name}.sv": (rtl / f"{name}.sv").read_text() for name in ("lrtc_fifo", "lrtc_ram", "lrtc_rom")}
+    files["net.mem"] = "\n".join(f"{row * 0x9E3779B97F4A7C15 % 2**64:x}" for row in range(512)) + "\n"
+    files["net.sv"] = f"""module net(
+    input wire clk_i, input wire rst_ni, input wire in_valid_i, output wire in_ready_o, input wire [63:0] in_data_i,
+    output wire out_valid_o, input wire out_ready_i, output wire [63:0] out_data_o,
+    input wire [8:0] addr_i, output wire [63:0] data_o);
+    lrtc_fifo #(.Width(64), .Depth(14)) u_queue ({ports});
+    lrtc_rom #(.Width(64), .Depth(512), .File("net.mem")) u_rom (.clk_i, .en_i(1'b1), .addr_i, .data_o);
+endmodule
+"""
+    mapped = map_luts(files, "net", memories=True)
+    assert mapped.memories == {"RAM32M": 11, "RAMB36E1": 1}  # 6 bits in a RAM32M, 72 in a block RAM
+    assert mapped.sites == count_sites([lut.wires for lut in mapped.luts]) + 44
+    with pytest.raises(LrtcError, match="is counted, not run"):
+        mapped.run([{}])

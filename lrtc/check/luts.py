@@ -32,7 +32,7 @@ WITH_MEMORIES = (
     "synth -noabc -top {top} -run fine:check; opt_clean; simplemap; dfflegalize {flops}"
 )
 MEMORY_SITES = {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAMB18E1": 0, "RAMB36E1": 0}
-BACK = "abc -lut 6 -script area.abc; opt_lut; opt_clean; delete */t:$scopeinfo; write_json mapped.json"
+BACK = "abc -lut 6 -script area.abc; opt_lut; opt_clean; delete */t:$scopeinfo; proc =*; write_json mapped.json"
 
 Net = int | str  # a wire's number, or "0", "1", "x"
 
@@ -202,6 +202,6 @@ def read_mapped(design: Mapping[str, object], top: str) -> Mapped:
             flops.append(Flop(wires["Q"][0], wires["D"][0], enable, reset, value))
         elif kind in MEMORY_SITES:
             memories[kind] += 1
-        else:
+        elif kind != "$scopeinfo":
             raise LrtcError(f"{top}: the cell {name} is a {kind}; LUTs and flip-flops are counted")
     return Mapped(ports["input"], ports["output"], tuple(luts), tuple(flops), dict(memories))
