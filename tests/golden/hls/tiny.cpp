@@ -12,7 +12,7 @@
 //     return %logits
 //   }
 //
-// Planned for the same folding in Verilog: an image every 33 cycles, the first answer 53 cycles after the
+// Planned for the same folding in Verilog: an image every N cycles, the first answer N cycles after the
 // first byte, 18 products a cycle. Here the most iterations an image are those of tiny_conv_window, 33;
 // II = 1 is asked of every loop. What Vitis HLS makes of it is in its reports; lrtc has run C simulation only.
 
