@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lrtc.backends.verilog import hardwired_files
+from lrtc.bench_board import up5k_rows
 from lrtc.bench_layers import Row
 from lrtc.bench_nets import NETS, net_rows
 from lrtc.bench_slices import SLICES, slice_rows
@@ -117,6 +118,7 @@ JOBS: Mapping[str, Callable[[], list[Row]]] = {
     **{f"hw/{own.name}": partial(slice_rows, own) for own in SLICES},
     **{f"hw/{own.name}/textbook": partial(slice_rows, own, textbook=True) for own in SLICES},
     **{f"hw/{net.name}": partial(net_rows, net) for net in NETS},
+    "hw/up5k": up5k_rows,
 }
 
 
@@ -134,7 +136,11 @@ def main(
                 console.print(f"{name}: not counted: {missing}", markup=False)
     table = Table("figure", "value", "unit", "target", box=None)
     for row in found:
-        target = "" if row.target is None else f"≤ {row.target:g} {'ok' if row.ok else 'MISSED'}"
+        target = (
+            ""
+            if row.target is None
+            else f"{'≥' if row.at_least else '≤'} {row.target:g} {'ok' if row.ok else 'MISSED'}"
+        )
         table.add_row(row.name, f"{row.value:.4g}", row.unit, target)
     console.print(table)
     add_rows(path, found)

@@ -22,16 +22,19 @@ PLAIN_MORE = 1.08  # the flags of the build files may save no more than this aga
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. target: the most it may be, if something was promised."""
+    """One figure. target: the most it may be, or the least if `at_least`, if something was promised."""
 
     name: str
     value: float
     unit: str
     target: float | None = None
+    at_least: bool = False
 
     @property
     def ok(self) -> bool:
-        return self.target is None or self.value <= self.target
+        if self.target is None:
+            return True
+        return self.value >= self.target if self.at_least else self.value <= self.target
 
 
 @dataclass(frozen=True)

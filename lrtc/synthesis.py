@@ -14,6 +14,8 @@ from lrtc.check.fpga import Cells, Part, Synthesis, needed_tools, part_named, sy
 from lrtc.driver import Model, Result, class_count, compile, ends_in_indices, legal_name
 from lrtc.errors import LrtcError, shown
 from lrtc.output import MANIFEST
+from lrtc.plan.budget import folded_area
+from lrtc.plan.cost import FAMILIES, Area
 from lrtc.plan.fold import FoldPlan
 from lrtc.plan.stream import stream_layers
 
@@ -49,6 +51,17 @@ class Synthesized:
     def images_per_second_at(self, hz: float) -> float:
         """Return the images a second at a clock."""
         return hz / self.plan.interval
+
+    @property
+    def estimates(self) -> dict[str, Area]:
+        """Return layer → the area that planning expected; nothing for families without an estimate."""
+        if self.part.family.name not in FAMILIES:
+            return {}
+        layers = stream_layers(self.result.graph)
+        return {
+            layer.name: folded_area(layer, fold, self.part.family.name)
+            for layer, fold in zip(layers, self.plan.layers, strict=True)
+        }
 
     @property
     def rest(self) -> Cells:

@@ -28,6 +28,7 @@ Watch = Callable[[str], None]
 class Family:
     """How devices of a family are mapped. synth: the command of Yosys. cells: figure → what cells it counts.
 
+    apart: whether modules can be kept apart; Yosys 0.70 puts pads of GW1N into each module that is.
     place: the words of nextpnr; pack: (program, words) with {top} for the name; image: the file that it leaves.
     """
 
@@ -38,6 +39,7 @@ class Family:
     constraints: str = ""
     pack: tuple[str, ...] = ()
     image: str = ""
+    apart: bool = True
 
 
 ICE40 = Family(
@@ -61,7 +63,7 @@ GOWIN = Family(
     {"LUT": r"LUT[1-4]", "FF": r"DFF\w*", "carry": r"ALU", "LUTRAM": r"RAM16S\w*",
      "BRAM": r"SDPX?9?B|DPX?9?B|SPX?9?|pROMX?9?", "DSP": r"MULT\w*"},
     ("nextpnr-himbaechel-gowin", "--json", "{top}.json", "--write", "{top}.pnr.json"),
-    "cst", ("gowin_pack", "-o", "{top}.fs", "{top}.pnr.json"), "{top}.fs",
+    "cst", ("gowin_pack", "-o", "{top}.fs", "{top}.pnr.json"), "{top}.fs", apart=False,
 )  # fmt: skip
 XC7 = Family(
     "xc7",
@@ -188,7 +190,7 @@ def synthesize(
     files: sources, ROM images, constraints TOP.pcf, .lpf or .cst if there are pins. kept: modules counted apart.
     place: whether it is placed and routed, where the family can be. LrtcError with what a tool said.
     """
-    place = place and bool(part.family.place)
+    place, kept = place and bool(part.family.place), kept if part.family.apart else ()
     needed_tools(part, place)
     with tempfile.TemporaryDirectory(prefix="lrtc-") as name:
         folder = Path(name)

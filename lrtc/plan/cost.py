@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from functools import cache
 from math import ceil
 
+from lrtc.plan import cost_ice40
 from lrtc.plan.modules import Part
 
-FAMILIES = ("xc7",)
+FAMILIES = ("xc7", "ice40")
 ROWS_IN_LUTS = 128  # of a ROM that Yosys 0.70 makes of LUTs; one of 512 rows is a block RAM
 RAM36 = ((72, 512), (36, 1024), (18, 2048), (9, 4096), (4, 8192), (2, 16384), (1, 32768))  # shapes, bits × rows
 
 
 @dataclass(frozen=True)
 class Area:
-    """LUTs (sites of LUT6, two small functions in one where they fit), flip-flops, block RAMs (36 kbit, or halves) and
-    multipliers.
+    """LUTs, flip-flops, block RAMs and multipliers.
+
+    xc7: sites of LUT6, two small functions in one where they fit; RAMs of 36 kbit, or halves. ice40: LUT4, RAMs of
+    4 kbit.
     """
 
     lut: int = 0
@@ -40,6 +43,9 @@ NOTHING = Area()
 @cache
 def area(part: Part, family: str = "xc7") -> Area:
     """Return what a part takes. The formulas hold for the flow of `make bench-hw`."""
+    if family == "ice40":
+        lut, ff, bram, dsp = cost_ice40.FORMULAS[part.module](dict(part.parameters))
+        return Area(ceil(lut), ceil(ff), bram, dsp)
     lut, ff, bram = FORMULAS[part.module](dict(part.parameters))
     return Area(ceil(lut), ceil(ff), bram)
 

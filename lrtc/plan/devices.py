@@ -12,7 +12,7 @@ FULL = 0.85  # of the LUTs: beyond it, placing and routing begin to fail
 
 @dataclass(frozen=True)
 class Device:
-    """What an FPGA has. brams: of 36 kbit."""
+    """What an FPGA has. brams: of 36 kbit; of 4 kbit on an iCE40."""
 
     family: str
     luts: int
@@ -25,6 +25,8 @@ class Device:
 
 
 DEVICES = {
+    "ice40-up5k": Device("ice40", 5_280, 30),
+    "ice40-hx8k": Device("ice40", 7_680, 32),
     "xc7z010": Device("xc7", 17_600, 60),
     "xc7z020": Device("xc7", 53_200, 140),
     "xc7z045": Device("xc7", 218_600, 545),

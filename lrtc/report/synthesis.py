@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from lrtc.check.fpga import Cells
 from lrtc.synthesis import Synthesized
 
 
@@ -13,7 +14,7 @@ def area_table(made: Synthesized) -> Table:
     table = Table(box=None, header_style="bold")
     table.add_column("layer")
     table.add_column("folding")
-    for key in keys:
+    for key in (*keys, *(("LUT est.", "error") if made.estimates else ())):
         table.add_column(key, justify="right")
     folds = {fold.name: fold for fold in made.plan.layers}
     top, *layers = made.synthesis.modules
@@ -21,10 +22,20 @@ def area_table(made: Synthesized) -> Table:
         name, origin = made.layers[cells.module]
         fold = folds[name]
         folding = f"{fold.pe}×{fold.simd}" if fold.slots else ""
-        table.add_row(origin or name, folding, *(f"{cells.counts[key]:,}" for key in keys))
+        table.add_row(
+            origin or name, folding, *(f"{cells.counts[key]:,}" for key in keys), *_estimate(made, name, cells)
+        )
     table.add_row("all else", "", *(f"{top.counts[key]:,}" for key in keys))
     table.add_row("total", "", *(f"{made.synthesis.total[key]:,}" for key in keys), style="bold")
     return table
+
+
+def _estimate(made: Synthesized, name: str, cells: Cells) -> tuple[str, ...]:
+    """Return the LUTs that planning expected of a layer, and by how much that is off."""
+    if name not in made.estimates:
+        return ()
+    expected = made.estimates[name].lut
+    return f"{expected:,}", f"{expected / max(1, cells.counts['LUT']) - 1:+.0%}"
 
 
 def lines(made: Synthesized) -> list[str]:
@@ -47,10 +58,11 @@ def report_json(made: Synthesized) -> dict[str, object]:
     """Return the same as plain data."""
     done = made.synthesis
     top, *layers = done.modules
-    rows = [
-        {"layer": made.layers[cells.module][0], "origin": made.layers[cells.module][1], **cells.counts}
-        for cells in layers
-    ]
+    rows = []
+    for cells in layers:
+        name, origin = made.layers[cells.module]
+        expected = {"estimate": vars(made.estimates[name])} if name in made.estimates else {}
+        rows.append({"layer": name, "origin": origin, **cells.counts, **expected})
     return {
         "name": made.result.name,
         "device": made.part.name,
