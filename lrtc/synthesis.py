@@ -14,7 +14,7 @@ from lrtc.check.fpga import Cells, Part, Synthesis, needed_tools, part_named, sy
 from lrtc.driver import Model, Result, class_count, compile, ends_in_indices, legal_name
 from lrtc.errors import LrtcError, shown
 from lrtc.output import MANIFEST
-from lrtc.plan.budget import folded_area
+from lrtc.plan.budget import layer_area
 from lrtc.plan.cost import FAMILIES, Area
 from lrtc.plan.fold import FoldPlan
 from lrtc.plan.stream import stream_layers
@@ -59,7 +59,7 @@ class Synthesized:
             return {}
         layers = stream_layers(self.result.graph)
         return {
-            layer.name: folded_area(layer, fold, self.part.family.name)
+            layer.name: layer_area(layer, fold, self.part.family.name)
             for layer, fold in zip(layers, self.plan.layers, strict=True)
         }
 

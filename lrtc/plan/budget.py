@@ -43,6 +43,14 @@ class Option:
     area: Area
 
 
+def layer_area(layer: StreamLayer, fold: LayerFold, family: str) -> Area:
+    """Return what the module of a layer takes in this folding, with its queues."""
+    total = Area()
+    for part in layer_parts(layer, fold.pe, fold.simd, fold.queues):
+        total += area(part, family)
+    return total
+
+
 def folded_area(layer: StreamLayer, fold: LayerFold, family: str) -> Area:
     """Return what a layer takes in this folding, with its queues, and with the network's end if it leaves it."""
     total = Area()

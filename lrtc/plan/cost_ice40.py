@@ -67,7 +67,7 @@ def _threshold(p: Numbers) -> Taken:
 
 
 def _affine(p: Numbers) -> Taken:
-    return 30 + p["Pe"] * p["OutBits"], 12 + p["Pe"] * (p["AccBits"] + 2 * p["OutBits"]), 0, p["Pe"]
+    return 14 + p["Pe"] * p["OutBits"], 12 + p["Pe"] * (p["AccBits"] + 2 * p["OutBits"]), 0, p["Pe"]
 
 
 FORMULAS: dict[str, Callable[[Numbers], Taken]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lrtc.driver import compile
-from lrtc.plan.budget import folded_area
+from lrtc.plan.budget import layer_area
 from lrtc.plan.cost_ice40 import MEASURED, rams
 from lrtc.plan.stream import stream_layers
 
@@ -18,7 +18,7 @@ def test_layers_on_an_ice40_are_within_a_tenth():
     result = compile(NET, "verilog", output="class", target_cycles=12_000, fold={"conv1": (2, 3)})
     for layer, fold in zip(stream_layers(result.graph), result.plan.layers, strict=True):
         lut, ff, bram, dsp = MEASURED[layer.name]
-        area = folded_area(layer, fold, "ice40")
+        area = layer_area(layer, fold, "ice40")
         assert area.lut == pytest.approx(lut, rel=0.10), layer.name
         assert area.ff == pytest.approx(ff, rel=0.15), layer.name
         assert (area.bram, area.dsp) == (bram, dsp), layer.name
