@@ -14,7 +14,7 @@ from math import ceil
 SHAPES = ((16, 256), (8, 512), (4, 1024), (2, 2048))  # of a block RAM, bits × rows
 ROWS_IN_LUTS = 64  # of a ROM that Yosys makes of LUTs
 # lrtc synth examples/mnist/mnist_ternary.pt --board icebreaker --cycles 12000 --fold conv1=2x3
-# layer → LUT, FF, BRAM, DSP
+# layer → LUT, FF, BRAM, DSP; measured before accumulators started from levels (DESIGN D51)
 MEASURED = {
     "conv1": (423, 356, 1, 0),
     "conv2": (470, 480, 6, 0),
