@@ -1,5 +1,7 @@
 """`make bench`: what the committed networks and single layers cost, counted and not timed, so that the figures repeat.
 
+One row is a time, as a ratio of two kernels in one run: see `bench_x86`.
+
     python -m lrtc.bench --json build/bench.json
 
 Rows have name, value, unit, target (None: nothing promised yet) and ok.
@@ -18,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lrtc.bench_layers import LAYERS, Row, bench_rows
+from lrtc.bench_x86 import bench_x86
 from lrtc.chain import DEFAULT_CORES, Chain
 from lrtc.driver import open_model
 from lrtc.errors import LrtcError, ToolMissing
@@ -62,6 +65,7 @@ def main(path: Annotated[Path, typer.Option("--json", help="where the rows go")]
     jobs = {net: partial(rows, net) for net in NETS}
     for layer in LAYERS:
         jobs |= {f"mcu/{layer.name}/{core}": partial(bench_rows, layer, core) for core in layer.targets}
+    jobs["mcu/conv64/x86"] = bench_x86
     for name, job in jobs.items():
         try:
             found += job()

@@ -9,12 +9,14 @@ from functools import partial
 import numpy as np
 
 from lrtc import interp
+from lrtc.check.cores import core_named
 from lrtc.check.emulate import run_emulated
 from lrtc.check.firmware import OPTIMISE
 from lrtc.driver import compile
 from lrtc.errors import LrtcError
 from lrtc.ir import B1, T2, U8, Graph, GraphBuilder, tensor
 from lrtc.ir.ops import Conv2d, Linear, Threshold
+from lrtc.tuning import by_layer
 
 PLAIN = ("-O2",)
 PLAIN_MORE = 1.08  # the flags of the build files may save no more than this against plain -O2
@@ -50,10 +52,10 @@ class BenchLayer:
 def bench_rows(layer: BenchLayer, core: str) -> list[Row]:
     """Return instructions a multiply-accumulate on `core`, by the build's flags and beside it by plain -O2.
 
-    ToolMissing names a compiler that is not here.
+    The words are those that suit the core. ToolMissing names a compiler or an emulator that is not here.
     """
-    graph = layer.graph()
-    files = compile(graph, "c").files
+    graph, known = layer.graph(), core_named(core)
+    files = compile(graph, "c", lanes=known.lanes, **by_layer(core)).files
     x = np.random.default_rng(1).integers(0, 256, (1, *graph.inputs[0].type.shape)).astype(np.uint8)
     want = interp.run(graph, x).reshape(1, -1)
     value = _counted(layer, graph.name, files, x, want, core, OPTIMISE)
@@ -117,7 +119,9 @@ def conv64(nonzero: float = 1.0) -> Graph:
 
 CONV64 = 16 * 16 * 64 * 9 * 64  # multiply-accumulates, those by 0 included
 LAYERS = (
-    BenchLayer("conv64", conv64, CONV64, {"cortex-m4": 0.15, "cortex-m0plus": 0.23, "rv32imc": 0.18}),
+    BenchLayer(
+        "conv64", conv64, CONV64, {"cortex-m4": 0.15, "cortex-m0plus": 0.23, "rv32imc": 0.18, "cortex-m55": 0.05}
+    ),
     BenchLayer("conv64-t60", partial(conv64, 0.6), CONV64, {"cortex-m4": 0.175, "cortex-m0plus": 0.26}),
     BenchLayer("conv64-t30", partial(conv64, 0.3), CONV64, {"cortex-m4": 0.10, "cortex-m0plus": 0.15}),
     BenchLayer("linear1024", linear1024, 1024 * 512, {"cortex-m4": 0.145, "cortex-m0plus": 0.21}),

@@ -21,6 +21,7 @@ DEFAULT_CORES = ("cortex-m0", "cortex-m4")
 DEFAULT_ENGINES = ("torch", "interp", "c", *DEFAULT_CORES, "rtl", "hls")
 SLOW = (*CORES, "rtl", "hls")  # engines that run a few images only, unless asked for more
 SLOW_IMAGES = 20
+WORD = 32  # lanes of C on cores of 32 bits
 
 
 @dataclass(frozen=True)
@@ -97,15 +98,15 @@ class Chain:
         self.model = model
         self.waves = waves
         self.options = options
-        self._compiled: dict[str, Result] = {}
+        self._compiled: dict[tuple[str, int], Result] = {}
         self._scratch = tempfile.TemporaryDirectory(prefix="lrtc-")  # one Verilator build for all runs
 
-    def compiled(self, target: str) -> Result:
-        """Return the model compiled to a target (accelerators with logits out)."""
-        if target not in self._compiled:
-            options = {"output": "logits", **self.options} if target in ("verilog", "hls") else {}
-            self._compiled[target] = compile(self.model, target, **options)
-        return self._compiled[target]
+    def compiled(self, target: str, lanes: int = WORD) -> Result:
+        """Return the model compiled to a target (accelerators with logits out). lanes: of C, what suits a core."""
+        if (target, lanes) not in self._compiled:
+            options = {"output": "logits", **self.options} if target != "c" else {"lanes": lanes}
+            self._compiled[target, lanes] = compile(self.model, target, **options)
+        return self._compiled[target, lanes]
 
     def run(self, engine: str, x: interp.Feeds, stalls: str = "idle") -> Run:
         """Return an engine's answer to data [N,…] as torch takes it, or input → data; ToolMissing if it cannot run."""
@@ -153,7 +154,7 @@ class Chain:
     def _emulated(self, rows: np.ndarray, core: str) -> Run:
         from lrtc.check.emulate import run_emulated, run_self_test_qemu
 
-        result = self.compiled("c")
+        result = self.compiled("c", cores.core_named(core).lanes)
         done = run_emulated(result.files, result.name, rows, core, result.ports)
         sizes = done.sizes
         figures = {

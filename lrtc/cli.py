@@ -146,7 +146,7 @@ def compile_(
     options = target_options(target, output, hardware, form)
     options |= chip
     if profile:
-        options["profile"] = predicted(opened, profile, vectors)
+        options["profile"] = predicted(opened, profile, vectors, lanes)
     options |= {"verify": verify, "vectors": vectors}
     wanted = (core, tuned, optimize, flash, ram, constant_time)
     if target != "c" and any(wanted):

@@ -20,6 +20,9 @@ Tuned = Annotated[Path | None, typer.Option("--tuned", help="a table of `lrtc tu
 Optimize = Annotated[str | None, typer.Option("--optimize", help="speed (default), flash or ram")]
 Flash = Annotated[str | None, typer.Option("--flash", metavar="BYTES", help="flash that the network may take: 64K")]
 Ram = Annotated[str | None, typer.Option("--ram", metavar="BYTES", help="static RAM it may take, without the stack")]
+Lanes = Annotated[
+    int | None, typer.Option("--lanes", help="pixels in a word of pixel-sliced kernels; default: what suits the core")
+]
 ConstantTime = Annotated[bool, typer.Option("--constant-time", help="no kernel whose time depends on the input")]
 
 if TYPE_CHECKING:
@@ -32,21 +35,25 @@ def size(
     model: Model,
     core: Annotated[str, typer.Option("--core", help="cores, comma-separated, or all")] = "all",
     name: Name = None,
+    lanes: Lanes = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the bytes of the compiled network by section, and its worst-case stack, from a real compiler for each core.
 
     Example: lrtc size model.pt --core cortex-m0,cortex-m4
     """
+    from lrtc.check.cores import core_named
     from lrtc.driver import compile, open_model
     from lrtc.report.costs import core_sizes, known_cores, size_json, size_table
 
-    cores = known_cores(core)
-    result = compile(open_model(model, name), "c")
+    cores, opened, results, rows = known_cores(core), open_model(model, name), {}, []
     with working(f"compiling for {len(cores)} cores"):
-        rows = core_sizes(result, cores, must=core != "all")
+        for one in cores:
+            wide = lanes or core_named(one).lanes
+            results[wide] = results.get(wide) or compile(opened, "c", lanes=wide)
+            rows += core_sizes(results[wide], [one], must=core != "all")
     if as_json:
-        print_json({"name": result.name, "cores": size_json(rows)})
+        print_json({"name": opened.name, "cores": size_json(rows)})
         return
     out.print(size_table(rows))
     print_notes(f"{row.core}: {row.why}" for row in rows if row.why)
@@ -61,6 +68,7 @@ def report(
     current: Annotated[float | None, typer.Option("--current", help="µA/MHz that the core takes", min=0)] = None,
     supply: Annotated[float | None, typer.Option("--supply", help="volts; for the energy", min=0)] = None,
     name: Name = None,
+    lanes: Lanes = None,
     as_json: AsJson = False,
 ) -> None:
     """Print what one image costs on an emulated core: kernel, instructions, cycles, flash and RAM of each layer.
@@ -68,6 +76,7 @@ def report(
     Example: lrtc report model.pt --core cortex-m0plus --clock 48MHz
     """
     from lrtc.boards import board_named
+    from lrtc.check.cores import core_named
     from lrtc.cli import read_images
     from lrtc.driver import compile, open_model, random_feeds
     from lrtc.report.costs import cost_json, cost_lines, cost_report, cost_table, hertz
@@ -80,7 +89,7 @@ def report(
         current = current or (found.current.ua_per_mhz if found.current else None)
     core = core or "cortex-m4"
     opened = open_model(model, name)
-    result = compile(opened, "c", **by_layer(core))
+    result = compile(opened, "c", lanes=lanes or core_named(core).lanes, **by_layer(core))
     feeds = opened.quantized(read_images(opened, data)[0]) if data else random_feeds(result.graph, 3)
     with working(f"{core}: one image"):
         costs = cost_report(result, core, {name: value[-1:] for name, value in feeds.items()})
@@ -100,6 +109,7 @@ def tune(
         Path | None, typer.Option("-o", "--output-file", help="the table; default: build/NAME-CORE.tuned.json")
     ] = None,
     name: Name = None,
+    lanes: Lanes = None,
 ) -> None:
     """Measure every kernel that each layer may have on an emulated core; write the table for `lrtc compile --tuned`.
 
@@ -114,7 +124,7 @@ def tune(
     opened = open_model(model, name)
     image = opened.quantized(read_images(opened, data, 1)[0]) if data else None
     with working(f"measuring on {core}"):
-        found = tune(opened, core, image)
+        found = tune(opened, core, image, lanes)
     table = table or Path("build") / f"{opened.name}-{core}.tuned.json"
     table.parent.mkdir(parents=True, exist_ok=True)
     write_whole(table, write_text(found).encode())
@@ -138,7 +148,7 @@ def choose(
         raise LrtcError("a choice by cost needs a core to measure on", hint="give --core, or --tuned with a table")
     budget = Budget(optimize or "speed", octets(flash, "--flash"), octets(ram, "--ram"), constant_time)
     with working(f"{core or tuned}: choosing kernels"):
-        table = read_tuning(tuned) if tuned else tune(model, str(core))
+        table = read_tuning(tuned) if tuned else tune(model, str(core), lanes=options.get("lanes"))
         if core and table.core != core:
             raise LrtcError(f"{tuned} was measured on {table.core}, not on {core}")
         return compile_tuned(model, table, budget, **options)

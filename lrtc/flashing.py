@@ -21,7 +21,7 @@ from lrtc.errors import LrtcError, ToolMissing, shown
 from lrtc.interp import Feeds, feeds_of
 from lrtc.ir.ports import in_rows, ports_of
 from lrtc.output import MANIFEST
-from lrtc.tuning import kernels_within, ram_steps, smallest_kernels, table_bytes
+from lrtc.tuning import by_layer, kernels_within, ram_steps, smallest_kernels, table_bytes
 
 SYMBOLS = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 SHRINKS = 8  # times that a network is made smaller for a board
@@ -104,17 +104,18 @@ def network_of(model: Model, vectors: Feeds | None = None, profiled: str | None 
     return made({})
 
 
-def predicted(model: Model, core: str, vectors: Feeds | None = None) -> dict[str, int]:
+def predicted(model: Model, core: str, vectors: Feeds | None = None, lanes: int | None = None) -> dict[str, int]:
     """Return the instructions of each layer's function on an emulated core; nothing where that cannot be counted.
 
     They are those of the self-test's last vector, which is what the C measures: some kernels depend on the data.
     """
     if not runs_here(core_named(core).name):
         return {}
-    result = compile(model, "c")
+    result = compile(model, "c", lanes=lanes, **by_layer(core))
     feeds = feeds_of(result.graph, random_feeds(result.graph, SELF_TEST_VECTORS) if vectors is None else vectors)
     x = in_rows(feeds[value.name][-1:] for value in result.graph.inputs)
-    return run_emulated(dict(result.files), result.name, x, core, ports_of(result.graph)).profile
+    done = run_emulated(dict(result.files), result.name, x, core, ports_of(result.graph))
+    return done.profile
 
 
 def network_in(folder: Path) -> Network:

@@ -26,9 +26,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Tuning:
-    """What was measured of a network on a core, for one image. unit: cycles (estimated) or instructions.
+    """What was measured of a network on a core, for one image. unit: cycles (estimated, exact on AVR) or instructions.
 
     digest: of the network. rest: the cost of what has no choice; flash, ram: its bytes (ram: the most alive at once).
+    lanes: pixels in a word of pixel-sliced kernels.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Tuning:
     flash: int
     ram: int
     layers: tuple[Layer, ...]
+    lanes: int = 32
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,16 @@ def digest_of(graph: Graph) -> str:
     return found.hexdigest()[:16]
 
 
-def tune(model: Model, core: str, feeds: Mapping[str, np.ndarray] | None = None) -> Tuning:
+def tune(model: Model, core: str, feeds: Mapping[str, np.ndarray] | None = None, lanes: int | None = None) -> Tuning:
     """Return every legal kernel of every layer measured on `core`; ToolMissing without its compiler or emulator.
 
-    feeds: an image, input → data in the IR's order; random by default. Each build gives every layer its next kernel, so
-    there are as many as one layer has kernels; each answer is compared with the interpreter's. Where a build does not
-    fit the core's board, its kernels are measured one by one among the smallest, and what does not fit is left out.
+    feeds: an image, input → data in the IR's order; random by default. lanes: the core's own by default. Each build
+    gives every layer its next kernel, so there are as many as one layer has kernels; each answer is compared with the
+    interpreter's. Where a build does not fit the core's board, its kernels are measured one by one among the smallest,
+    and what does not fit is left out.
     """
-    first = compile(model, "c", verify=False)
+    form = {"lanes": lanes or core_named(core).lanes}
+    first = compile(model, "c", verify=False, **form)
     image = feeds or random_feeds(first.graph, 3)
     image = {name: value[-1:] for name, value in image.items()}
     want = in_rows(interp.answers(first.graph, image).values())[0]
@@ -107,7 +111,7 @@ def tune(model: Model, core: str, feeds: Mapping[str, np.ndarray] | None = None)
     while waiting:
         kernels = waiting.pop(0)
         tried.append(kernels)
-        result = compile(model, "c", verify=False, kernels=kernels, **by_layer(core))
+        result = compile(model, "c", verify=False, kernels=kernels, **form, **by_layer(core))
         rows = feed_rows(result.graph, image)
         try:
             done = run_emulated(dict(result.files), result.name, rows, core, result.ports)
@@ -119,7 +123,7 @@ def tune(model: Model, core: str, feeds: Mapping[str, np.ndarray] | None = None)
             continue
         if not np.array_equal(done.logits[0], want):
             raise Mismatch(f"{core}: with the kernels {kernels} the logits are not the interpreter's")
-        unit, costs = ("cycles", done.cycles) if done.cycles else ("instructions", done.profile)
+        unit, costs = ("cycles", done.cycles) if done.cycles else (done.unit, done.profile)
         options = _options(result, costs, done.firmware)
         for key, option in options.items():
             found[key].setdefault(option.kernel, option)
@@ -129,7 +133,7 @@ def tune(model: Model, core: str, feeds: Mapping[str, np.ndarray] | None = None)
         flash = max(flash, done.sizes.flash - kept_bytes)
     names = {step.nodes[0].out: ", ".join(step.origins) or step.y for step in first.plan.steps if step.kernel}
     layers = tuple(Layer(key, names[key], tuple(options.values())) for key, options in found.items())
-    return Tuning(first.name, digest_of(first.graph), core, unit, rest, flash, _fixed_ram(first), layers)
+    return Tuning(first.name, digest_of(first.graph), core, unit, rest, flash, _fixed_ram(first), layers, form["lanes"])
 
 
 def _options(result: Result, costs: Mapping[str, int], firmware: Firmware) -> dict[str, Option]:
@@ -167,7 +171,8 @@ def _reached(calls: Mapping[str, set[str]], functions: set[str]) -> set[str]:
 
 def by_layer(core: str) -> dict[str, object]:
     """Return the options of the C target with which an emulator of `core` tells what each layer costs."""
-    return {} if core_named(core).unicorn else {"profile": {}}
+    known = core_named(core)
+    return {} if known.unicorn or known.family == "host" else {"profile": {}}
 
 
 def legal_kernels(result: Result) -> dict[str, tuple[str, ...]]:
@@ -249,6 +254,12 @@ def compile_tuned(model: Model, tuning: Tuning, budget: Budget, **options: objec
     """
     if tuning.digest != digest_of(compile(model, "c", verify=False).graph):
         raise LrtcError(f"the table was measured on another network than {model.name}; run `lrtc tune` again")
+    if (options.get("lanes") or tuning.lanes) != tuning.lanes:
+        raise LrtcError(
+            f"--lanes {options['lanes']}: the table was measured with {tuning.lanes} lanes",
+            hint=f"`lrtc tune --lanes {options['lanes']}` measures again",
+        )
+    options |= {"lanes": tuning.lanes}
     fixed = tuning.flash
     while True:
         chosen = Chosen(tuning, select(tuning.layers, budget, fixed, tuning.ram))
@@ -259,7 +270,7 @@ def compile_tuned(model: Model, tuning: Tuning, budget: Budget, **options: objec
 
 
 def _flash(model: Model, chosen: Chosen) -> int:
-    result = compile(model, "c", verify=False, kernels=chosen.kernels)
+    result = compile(model, "c", verify=False, kernels=chosen.kernels, lanes=chosen.tuning.lanes)
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
         return build_network(dict(result.files), result.name, chosen.tuning.core, Path(folder)).sizes.flash
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from lrtc.check.cores import Core, Emulator
-from lrtc.check.firmware import PROGRAM, Firmware, build_firmware
+from lrtc.check.firmware import OPTIMISE, PROGRAM, Firmware, build_firmware
 from lrtc.check.toolchain import Tool, run_tool, which
 from lrtc.errors import DoesNotFit, LrtcError, ToolMissing
 from lrtc.ir import Ports
@@ -48,7 +48,9 @@ class Batch:
     layers: dict[str, int] = field(default_factory=dict)
 
 
-def run_on_board(files: dict[str, str], name: str, x: np.ndarray, core: Core, ports: Ports) -> Batch:
+def run_on_board(
+    files: dict[str, str], name: str, x: np.ndarray, core: Core, ports: Ports, flags: Sequence[str] = OPTIMISE
+) -> Batch:
     """Return what `core`'s board answers to every image of x, uint8 [N, …]; ToolMissing without it.
 
     Layers are timed in a run of their own, so that reading the clock is in no image's cost.
@@ -56,9 +58,9 @@ def run_on_board(files: dict[str, str], name: str, x: np.ndarray, core: Core, po
     tool = emulator_of(core)
     x = np.ascontiguousarray(x, dtype=np.uint8).reshape(len(x), -1)
     step = max(1, CHUNK_BYTES // x.shape[1])
-    parts = [_run(files, name, x[i : i + step], core, tool, ports) for i in range(0, len(x), step)]
+    parts = [_run(files, name, x[i : i + step], core, tool, ports, flags) for i in range(0, len(x), step)]
     logits, cost = (np.concatenate([getattr(p, field) for p in parts]) for field in ("logits", "cost"))
-    layers = _layers(files, name, x[-1:], core, tool, ports) if f"{name}_profile.c" in files and len(x) else {}
+    layers = _layers(files, name, x[-1:], core, tool, ports, flags) if f"{name}_profile.c" in files and len(x) else {}
     return Batch(logits, cost, max(p.stack for p in parts), layers)
 
 
@@ -73,9 +75,11 @@ def emulator_of(core: Core) -> Tool:
     return tool
 
 
-def _run(files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: Tool, ports: Ports) -> Batch:
+def _run(
+    files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: Tool, ports: Ports, flags: Sequence[str]
+) -> Batch:
     given = sum(ports.given)
-    said = _said(files, name, x, core, tool, ports)
+    said = _said(files, name, x, core, tool, ports, flags)
     found = {kind: [int(v, 16) for k, v in _LINE.findall(said) if k == kind] for kind in "ycs"}
     if "end" not in said or len(found["y"]) != len(x) * given or len(found["c"]) != len(x):
         raise LrtcError(f"{name} on {core.name}: it did not reach its end\n  " + said.strip()[-1000:])
@@ -83,9 +87,11 @@ def _run(files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: Tool
     return Batch(logits, np.rint(np.array(found["c"]) / core.emulator.ticks).astype(np.int64), found["s"][0])
 
 
-def _layers(files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: Tool, ports: Ports) -> dict[str, int]:
+def _layers(
+    files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: Tool, ports: Ports, flags: Sequence[str]
+) -> dict[str, int]:
     """Return function → what the layer cost, without reading the clock."""
-    said = _said(files, name, x, core, tool, ports, ("LRTC_PROFILE=4", f"BATCH_REPORT={name}_profile_report"))
+    said = _said(files, name, x, core, tool, ports, flags, ("LRTC_PROFILE=4", f"BATCH_REPORT={name}_profile_report"))
     empty = next((int(v, 16) for k, v in _LINE.findall(said) if k == "e"), 0)
     ticks = core.emulator.ticks
     return {function: round(max(0, int(n) % (1 << 32) - empty) / ticks) for function, n in _LAYER.findall(said)}
@@ -93,7 +99,7 @@ def _layers(files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: T
 
 def _said(
     files: dict[str, str], name: str, x: np.ndarray, core: Core, tool: Tool, ports: Ports,
-    defines: Sequence[str] = (),
+    flags: Sequence[str], defines: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """Return what the program prints on the board."""
     emulator = core.emulator
@@ -106,7 +112,13 @@ def _said(
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
         program = {**files, "batch_data.h": data}
         firmware = build_firmware(
-            program, core.name, Path(folder), sources=sources, memory=emulator.memory, defines=defines
+            program,
+            core.name,
+            Path(folder),
+            sources=sources,
+            memory=emulator.memory,
+            defines=defines,
+            flags=flags,
         )
         _check_ram(firmware, emulator, name)
         argv = [tool.path, *emulator.arguments, *emulator.counting, *emulator.load, PROGRAM]

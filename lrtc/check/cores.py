@@ -52,7 +52,8 @@ class Core:
     """A processor core. family: arm, riscv, avr or host: which start-up, registers and calling convention.
 
     unicorn: Unicorn's name of it, empty where Unicorn has none. emulator: where else it runs. timing: its table in
-    `cycles`, empty where none is documented.
+    `cycles`, empty where none is documented. lanes: pixels in the word that its registers hold best. needs: what a
+    host's processor must have, as Linux calls it; stepped: callgrind does not know its instructions.
     """
 
     name: str
@@ -62,6 +63,16 @@ class Core:
     unicorn: str = ""
     emulator: Emulator | None = None
     timing: str = ""
+    lanes: int = 32
+    needs: tuple[str, ...] = ()
+    stepped: bool = False
+
+
+def _host(*flags: str) -> tuple[Compiler, ...]:
+    return tuple(Compiler(name, flags, "`apt-get install gcc`") for name in ("cc", "gcc", "clang"))
+
+
+AVX512 = ("avx512f", "avx512vl", "avx512bw", "avx512vpopcntdq")
 
 
 def _arm(cpu: str, *flags: str) -> tuple[Compiler, ...]:
@@ -110,6 +121,7 @@ CORES = {
         Core(
             "cortex-m55", "Arm Cortex-M55 with Helium", "arm", _arm("cortex-m55", "-mfloat-abi=hard"), "",
             _mps("mps3-an547", "mps3-an547", counting=("-icount", "shift=6"), ticks=64 / 31.25),
+            lanes=128,
         ),
         Core("rv32imc", "RISC-V RV32IMC", "riscv", _riscv("rv32imc", "generic_rv32+m+c"), "RISCV32_ANY", _virt("rv32")),
         Core(
@@ -123,6 +135,15 @@ CORES = {
                 "simavr", ("-m", "atmega2560", "-f", "16000000"), "", "`apt-get install simavr`", load=(),
                 unit="cycles", ram=8192,
             ),
+        ),
+        Core("host", "this machine, plain C99", "host", _host(), lanes=64),
+        Core(
+            "host_avx2", "this machine with AVX2", "host", _host("-mavx2", "-mpopcnt"), lanes=256,
+            needs=("avx2", "popcnt"),
+        ),
+        Core(
+            "host_avx512", "this machine with AVX-512", "host", _host(*(f"-m{f}" for f in AVX512), "-mpopcnt"),
+            lanes=256, needs=tuple(f.replace("512v", "512_v") if f.endswith("dq") else f for f in AVX512), stepped=True,
         ),
     )
 }  # fmt: skip

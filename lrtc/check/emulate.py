@@ -14,6 +14,7 @@ from lrtc.check.cores import core_named
 from lrtc.check.cycles import TIMINGS
 from lrtc.check.firmware import EMULATED, OPTIMISE, PROGRAM, Firmware, Sizes, build_firmware
 from lrtc.check.machine import MAILBOX, Machine
+from lrtc.check.native import can_run, run_native
 from lrtc.check.toolchain import has_compiler, run_tool, which
 from lrtc.ir import Ports
 
@@ -22,10 +23,11 @@ from lrtc.ir import Ports
 class Emulated:
     """What an emulated core answered.
 
-    logits int32 [N,classes]; cost: of each image [N], counted exactly, in `unit`: instructions, or cycles on AVR;
-    profile: the instructions of the last image by layer (its function with the kernels it calls), where Unicorn
-    emulates, or the network was compiled with `profile`; sizes of the program; stack: its greatest depth in bytes;
-    cycles: like profile, estimated where the core has a timing table, counted on AVR; firmware: the program.
+    logits int32 [N,classes]; cost: of each image [N], counted exactly, in `unit`: instructions, or cycles on AVR; of
+    the first image only where a host counts step by step; profile: the instructions of the last image by layer (its
+    function with the kernels it calls), where Unicorn or a host counts, or the network was compiled with `profile`;
+    sizes of the program; stack: its greatest depth in bytes; cycles: like profile, estimated where the core has a
+    timing table, counted on AVR; firmware: the program.
     """
 
     logits: np.ndarray
@@ -55,7 +57,11 @@ def run_emulated(
     ports = classes if isinstance(classes, Ports) else Ports((taken,), (classes,))
     if known.unicorn:
         return _on_unicorn(firmware, name, x, ports)
-    done = run_on_board(files, name, x, known, ports)
+    if known.family == "host":
+        with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
+            ran = run_native(files, name, x, known, ports, tuple(flags), Path(folder))
+        return Emulated(ran.logits, ran.cost, "instructions", ran.profile, firmware.sizes, ran.stack, {}, firmware)
+    done = run_on_board(files, name, x, known, ports, flags)
     cycles = known.emulator.unit == "cycles"
     return Emulated(
         done.logits, done.cost, known.emulator.unit, {} if cycles else done.layers, firmware.sizes, done.stack,
@@ -66,6 +72,8 @@ def run_emulated(
 def runs_here(core: str) -> bool:
     """Return whether this machine has a compiler and an emulator for `core`."""
     known = core_named(core)
+    if known.family == "host":
+        return has_compiler(known) and can_run(known)
     return has_compiler(known) and bool(known.unicorn or (known.emulator and which(known.emulator.program)))
 
 

@@ -70,7 +70,7 @@ def build_firmware(
     known = core_named(core)
     tool, chosen = compiler_for(known)
     write_files(files, folder)
-    link = _avr if known.family == "avr" else _bare
+    link = {"avr": _avr, "host": _hosted}.get(known.family, _bare)
     arguments = [
         *chosen, *flags, *standard(known), "-ffunction-sections", "-fdata-sections", "-I.",
         *(f"-D{d}" for d in defines), *link(memory, bool(roots), folder), "-Wl,--gc-sections",
@@ -119,6 +119,11 @@ def _bare(memory: str, idle: bool, folder: Path) -> list[str]:
     write_files({SCRIPT: "".join(texts)}, folder)  # one file: lld takes the last -T only
     own = [str(mcu / "start.c"), *([str(mcu / "idle.c")] if idle else [])]
     return ["-nostdlib", "-T", SCRIPT, *own]
+
+
+def _hosted(memory: str, idle: bool, folder: Path) -> list[str]:
+    """Return the arguments of a program that is only measured: at fixed addresses, without a library."""
+    return ["-nostdlib", "-static", "-no-pie", "-Wl,--unresolved-symbols=ignore-all", "-Wl,-e,0"]
 
 
 def _avr(memory: str, idle: bool, folder: Path) -> list[str]:

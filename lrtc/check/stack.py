@@ -35,7 +35,9 @@ def worst_stack(files: dict[str, str], name: str, core: Core, flags: tuple[str, 
     """Return the deepest stack that a call of the network's functions can need on `core`; None if zig compiles."""
     frames: dict[str, int] = {}
     calls: dict[str, set[str]] = {}
-    for source in [f"{name}.c"] + ([] if core.family == "avr" else [str(share("hw") / "c" / "mcu" / "start.c")]):
+    for source in [f"{name}.c"] + (
+        [] if core.family in ("avr", "host") else [str(share("hw") / "c" / "mcu" / "start.c")]
+    ):
         said, found = _compiled(files, source, core, (*flags, "-fstack-usage"))
         if said is None:  # zig writes none
             return None

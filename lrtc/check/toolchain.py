@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,16 +94,18 @@ def run_tool(
 ) -> Finished:
     """Run a program without a shell and return how it ended; LrtcError when it does not start or end in time."""
     surroundings = {**os.environ, "LC_ALL": "C", **(env or {})}
-    try:
-        done = subprocess.run(
-            list(argv), cwd=cwd, env=surroundings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=seconds, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise LrtcError(f"{what}: {Path(argv[0]).name} did not end within {seconds:g} s") from None
-    except OSError as error:
-        raise LrtcError(f"{what}: {argv[0]} does not start: {error.strerror}") from None
-    return Finished(done.returncode, done.stdout.decode("utf-8", "replace"))
+    with tempfile.TemporaryFile() as said:  # no pipe: QEMU drops what it prints where one is full
+        try:
+            done = subprocess.run(
+                list(argv), cwd=cwd, env=surroundings, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+                timeout=seconds, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise LrtcError(f"{what}: {Path(argv[0]).name} did not end within {seconds:g} s") from None
+        except OSError as error:
+            raise LrtcError(f"{what}: {argv[0]} does not start: {error.strerror}") from None
+        said.seek(0)
+        return Finished(done.returncode, said.read().decode("utf-8", "replace"))
 
 
 def compile_c(tool: Tool, arguments: Sequence[str], cwd: Path, what: str) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from lrtc.check.emulate import build_network, run_emulated
+from lrtc.check.cores import CORES
+from lrtc.check.emulate import build_network, run_emulated, runs_here
 from lrtc.cli import app
 from lrtc.cli_costs import octets
 from lrtc.driver import Model
@@ -125,6 +126,27 @@ def test_a_table_travels_and_knows_its_network(model, tuning, tmp_path):
         read_tuning(path)
     with pytest.raises(LrtcError, match="No such file"):
         read_tuning(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("core", [c for c in ("host", "cortex-m55", "rv32imc_zbb", "avr") if runs_here(c)])
+def test_this_machine_and_boards_count_by_layer_too(core):
+    """To a few instructions on boards: a run as a whole, without hooks, costs what the layers and the call do."""
+    graph = random_network(7, size=(3, 5))
+    opened = Model(graph.name, graph)
+    found = tune(opened, core)
+    assert found.lanes == CORES[core].lanes
+    result, chosen = compile_tuned(opened, found, Budget())
+    assert result.options["lanes"] == found.lanes
+    network = to_c(graph, images=1, kernels=chosen.kernels, lanes=found.lanes)
+    done = run_emulated(network.files, network.name, network.x, core, network.classes)
+    assert_equal(network, done.logits)
+    data = any(not option.constant_time for option in chosen.options)
+    assert data or abs(done.cost[0] - chosen.cost) < 0.02 * done.cost[0] + 200
+
+
+def test_a_table_holds_for_its_lanes_only(model, tuning):
+    with pytest.raises(LrtcError, match="--lanes 64: the table was measured with 32 lanes"):
+        compile_tuned(model, tuning, Budget(), lanes=64)
 
 
 @pytest.mark.parametrize(("text", "value"), [("65536", 65536), ("64K", 65536), ("1M", 1 << 20), ("2KiB", 2048)])
