@@ -14,9 +14,12 @@ LRTC_APART void lrtc_lift_wide(uint32_t *planes, uint32_t stride, uint32_t first
         for (c = 0; c < channels; c++) {
             if ((c & 31u) == 0u) {
                 const uint32_t *pixel = x + at * depth + (c >> 5);
-                for (i = 0; i < LRTC_LANES; i++) {
-                    words[LRTC_TURNED(i)] = at + i < pixels ? *pixel : 0u;
-                    pixel += at + i < pixels ? depth : 0u;
+                for (i = 0; i < LRTC_LANES && at + i < pixels; i++) {
+                    words[LRTC_TURNED(i)] = *pixel;
+                    pixel += depth;
+                }
+                for (; i < LRTC_LANES; i++) {
+                    words[LRTC_TURNED(i)] = 0;
                 }
                 lrtc_transpose(square);
             }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
-from lrtc.backends.c.menu.shifts import shiftable
-from lrtc.backends.c.menu.sliced import Sliced
+from lrtc.backends.c.menu.sliced import Sliced, list_cost
+from lrtc.backends.c.menu.wide import LEAST, wide_cost
 from lrtc.backends.c.storage import WORD, depth, kind_of
 from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.weights import border
@@ -135,7 +135,9 @@ class Active(Kernel):
 
 
 def _counting(layer: Matrix) -> int:
-    """Return about how many instructions counting in every output's words takes."""
+    """Return about how many instructions counting in every output's words takes, or in several outputs' at once."""
+    if layer.lanes >= LEAST and kind_of(layer.x) == "b1":
+        return wide_cost(layer)
     words = layer.window.taps * words_for(layer.window.channels, WORD)
     cost = words * WORD_COST[kind_of(layer.x), bool((layer.weights == 0).any())] + 45
     return len(layer.weights) * cost * layer.window.out[0] * layer.window.out[1]
@@ -145,12 +147,7 @@ def _slicing(layer: Matrix) -> float:
     """Return about how many instructions lists of planes take, inf where they are no choice."""
     if not any(not kernel.refuse(layer) and kernel.suits(layer) for kernel in (Sliced(3), Sliced(4))):
         return float("inf")
-    words = words_for(layer.window.out[0] * layer.window.out[1], WORD)
-    flat = layer.weights.reshape(len(layer.weights), -1)
-    signs = np.stack([(flat > 0).sum(axis=1), (flat < 0).sum(axis=1)])
-    terms = signs.sum() if (flat == 0).any() else signs.min(axis=0).sum()
-    planes = flat.shape[1] * (12 if shiftable(layer.window) else 83)
-    return int(words * (8.7 * terms + 100 * len(flat) + planes))
+    return list_cost(layer)
 
 
 def _levels(layer: Matrix, weights: np.ndarray, missing: np.ndarray, view: ActiveView, function: str) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lrtc.backends.c.windows import Window
 
-NEAR = 63  # slots that a byte reaches as a distance in bytes
+NEAR = 63  # slots that a byte reaches as a distance in quarters of a slot
 FAR = 255  # and as a distance in slots
 NIBBLE = 15  # slots that half a byte steps over
 
@@ -109,14 +109,14 @@ def _with_stops(place: np.ndarray, entry: np.ndarray, slots: Slots) -> np.ndarra
     return np.array(rows, dtype=np.uint8)
 
 
-def byte_lists(wanted: list[list[np.ndarray]], slots: Slots, size: int, near: bool) -> Lists:
+def byte_lists(wanted: list[list[np.ndarray]], slots: Slots, size: int) -> Lists:
     """Return the lists of bool [Kh,Kw,C] masks, [O][lists].
 
-    near: distances are in bytes, unless that takes many more records.
+    Distances are in quarters of a slot, which the word's width scales for free, unless that takes many more records.
     """
     rows = [[np.sort(slots.at[mask]) for mask in masks] for masks in wanted]
     best: Lists | None = None
-    for name, reach, unit in ((f"add{size}", NEAR, 4), (f"add{size}_far", FAR, 1))[0 if near else 1 :]:
+    for name, reach, unit in ((f"add{size}", NEAR, 4), (f"add{size}_far", FAR, 1)):
         found = [[records(planes, slots, size, reach) for planes in lists] for lists in rows]
         counts = np.array([[len(r) for r in lists] for lists in found], dtype=np.int64)
         if best is None or best.counts.sum() > 1.1 * counts.sum():

@@ -21,6 +21,7 @@ from lrtc.backends.c.menu.lists import (
 )  # fmt: skip
 from lrtc.backends.c.menu.shifts import RowView, rows_of, shiftable
 from lrtc.backends.c.menu.signs import Sizes, bipolar, ternary
+from lrtc.backends.c.menu.wide import LEAST, wide_cost
 from lrtc.backends.c.storage import WORD, kind_of
 from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.weights import Border, border
@@ -28,7 +29,7 @@ from lrtc.ir.bits import pack_bits, words_for
 
 COLUMNS = 32  # of a kernel; a bit of a number each
 COLUMN_CLASSES = 8  # each class of rows takes 2^n words of scratch for n classes of columns
-LANES = 0.45  # of the lanes must hold pixels, else channel-packed kernels are as fast
+LANES = 0.45  # of 32 lanes must hold pixels, else channel-packed kernels are as fast; a wider word costs no more
 SIXTEEN = 1.93  # a record of 16 planes costs as much as this many of 8
 OUTPUTS = 8  # as many must share the planes of a window, twice as many if it is gathered
 
@@ -154,7 +155,8 @@ class Sliced(Kernel):
     def suits(self, layer: Matrix) -> bool:
         pixels = layer.window.out[0] * layer.window.out[1]
         outputs = OUTPUTS if shiftable(layer.window) else 2 * OUTPUTS
-        filled = pixels >= LANES * layer.lanes * words_for(pixels, layer.lanes) and len(layer.weights) >= outputs
+        filled = pixels >= LANES * WORD * words_for(pixels, layer.lanes) and len(layer.weights) >= outputs
+        filled = filled and (layer.lanes < LEAST or list_cost(layer) < wide_cost(layer))
         return filled and not self.nibbles and self.size <= _unroll(layer)
 
     def scratch(self, layer: Matrix) -> int:
@@ -176,7 +178,15 @@ class Sliced(Kernel):
                 tables.append(word_table(f"{function}_turned", pack_bits(turned, WORD).reshape(-1)))
         if view.flip:
             tables.append(word_table(f"{function}_flip", pack_bits(plan.sizes.inverted, WORD)))
-        texts = {"count", "plane", "lanes", "drop", view.add.removeprefix("lrtc_"), _lift(layer, plan.shifted)}
+        texts = {
+            "count",
+            "plane",
+            "lanes",
+            "transpose",
+            "drop",
+            view.add.removeprefix("lrtc_"),
+            _lift(layer, plan.shifted),
+        }
         texts |= {"total"} if plan.sizes.total_bits else set()
         texts |= {"spot"} if view.spot else set()
         texts |= set() if plan.shifted else {"window"}
@@ -204,7 +214,7 @@ class Sliced(Kernel):
         reach = NIBBLE if self.nibbles else NEAR
         slots, run = slots_by_column(window, self.low, reach) if shifted else (slots_by_tap(window, self.low), 0)
         edge = border(window, weights)
-        encode = nibble_lists if self.nibbles else partial(byte_lists, size=self.size, near=layer.lanes == WORD)
+        encode = nibble_lists if self.nibbles else partial(byte_lists, size=self.size)
         lists, sizes = (ternary if (weights == 0).any() else bipolar)(layer, weights, slots, self.low, encode)
         listed = words_for(slots.size - self.low, 16) * 16
         high = sizes.bits - self.low - (1 if sizes.total_bits else 0)
@@ -271,6 +281,16 @@ class Sliced(Kernel):
             spot=edge or masks or not plan.shifted, masks=masks, row_classes=row_classes, col_classes=col_classes,
             at=plan.at,
         )  # fmt: skip
+
+
+def list_cost(layer: Matrix) -> int:
+    """Return about how many instructions lists of planes take, for a word of any width."""
+    words = words_for(layer.window.out[0] * layer.window.out[1], layer.lanes)
+    flat = layer.weights.reshape(len(layer.weights), -1)
+    signs = np.stack([(flat > 0).sum(axis=1), (flat < 0).sum(axis=1)])
+    terms = signs.sum() if (flat == 0).any() else signs.min(axis=0).sum()
+    planes = flat.shape[1] * (12 if shiftable(layer.window) else 83 * layer.lanes // WORD)  # gathered by pixels
+    return int(words * (8.7 * terms + 100 * len(flat) + planes))
 
 
 def _unroll(layer: Matrix) -> int:
