@@ -28,10 +28,14 @@ class Dot:
     most: int
 
 
-def dots(gates: Gates, bits: Sequence[Sequence[int]], elem: Elem, weights: np.ndarray) -> list[Dot]:
+def dots(
+    gates: Gates, bits: Sequence[Sequence[int]], elem: Elem, weights: np.ndarray, valid: Sequence[int] = ()
+) -> list[Dot]:
     """Return a Dot for every row of integer weights [O, fan] on `fan` elements, given as literals, bit 0 first.
 
-    A bipolar x is 2·bit − 1. −b is ~b − 1, so that a negative weight adds complements.
+    A bipolar x is 2·bit − 1. −b is ~b − 1, so that a negative weight adds complements. valid: a literal for each tap of
+    fan / taps elements in a row; bits of a tap that is not valid are 0, and a bipolar tap then counts as −1, which is
+    taken back.
     """
     weights = weights.astype(np.int64)
     size, bipolar = np.abs(weights), elem.kind == "b"
@@ -45,8 +49,23 @@ def dots(gates: Gates, bits: Sequence[Sequence[int]], elem: Elem, weights: np.nd
         offset -= (size * (signs < 0)).sum(1) << k
         most += size.sum(1) << k
     if bipolar:
-        return [Dot(heap, 2, int(-m), int(m)) for heap, m in zip(heaps, most, strict=True)]
+        found = [Dot(heap, 2, int(-m), int(m)) for heap, m in zip(heaps, most, strict=True)]
+        by_tap = weights.reshape(len(weights), max(1, len(valid)), -1).sum(2)
+        return [_padded(dot, valid, own) for dot, own in zip(found, by_tap, strict=True)] if valid else found
     return [Dot(heap, 1, int(o), int(m)) for heap, o, m in zip(heaps, offset, most, strict=True)]
+
+
+def _padded(dot: Dot, valid: Sequence[int], sums: np.ndarray) -> Dot:
+    """Return a Dot of scale 1 to which the sum of a tap's weights is added where the tap is not valid.
+
+    Of a negative sum, −s·(1 − v) is s·v − s.
+    """
+    heap: Heap = {column + 1: literals for column, literals in dot.heap.items()}
+    for literal, own in zip(valid, sums.tolist(), strict=True):
+        for b in range(abs(own).bit_length()):
+            if abs(own) >> b & 1:
+                put(heap, b, [literal ^ int(own > 0)])
+    return Dot(heap, 1, dot.offset + int(sums[sums < 0].sum()), 2 * dot.most + int(np.abs(sums).sum()))
 
 
 def _add(gates: Gates, heaps: list[Heap], column: int, literals: Sequence[int], signs: np.ndarray) -> None:

@@ -16,7 +16,8 @@ class LayerFold:
     """The folding of one layer (pe = simd = 0 where there are no weights to fold) and its cycles a frame.
 
     A window takes folds·steps cycles: outputs = pe·folds, fan = simd·steps. cycles: the least number between two images
-    that this layer alone allows. queues: beats that the queue at each input holds (0: none). area: estimated.
+    that this layer alone allows. queues: beats that the queue at each input holds (0: none). stages: pipeline stages of
+    a layer whose weights are wires (0: they lie in a memory). area: estimated.
     """
 
     name: str
@@ -28,6 +29,7 @@ class LayerFold:
     cycles: int
     queues: tuple[int, ...] = (0,)
     area: Area = NOTHING
+    stages: int = 0
 
     @property
     def slots(self) -> int:
@@ -96,6 +98,7 @@ class FoldPlan:
         ]
         for layer in self.layers:
             folding = f"PE {layer.pe} × SIMD {layer.simd}" if layer.slots else "no weights"
+            folding = f"wired, {layer.stages} stages" if layer.stages else folding
             depths = " and ".join(str(depth) for depth in layer.queues if depth)
             queue = f", after a queue of {depths} beats" if depths else ""
             cycles = f"{layer.cycles:>10,} cycles an image alone"

@@ -54,31 +54,35 @@ def finish(gates: Gates, outputs: Sequence[int], levels: int | None) -> Wired:
 
 
 def decided(
-    weights: np.ndarray, levels: np.ndarray, flips: np.ndarray, elem: Elem, per_stage: int | None = None
+    weights: np.ndarray, levels: np.ndarray, flips: np.ndarray, elem: Elem, per_stage: int | None = None, taps: int = 0
 ) -> Wired:
     """Return the netlist of z[o] = (sum of w[o,i] * x[i] >= levels[o]) != flips[o] for integer weights [O, fan].
 
-    Inputs are the bits of x, element after element, bit 0 first.
+    Inputs are the bits of x, element after element, bit 0 first; then `taps` valid bits: the elements of a tap that is
+    not valid count 0, and their bits are 0.
     """
-    gates = Gates(weights.shape[1] * elem.bits)
+    gates = Gates(weights.shape[1] * elem.bits + taps)
     found = [
         at_least(gates, dot.heap, -((dot.offset - int(level)) // dot.scale), dot.most) ^ int(flip != 0)
-        for dot, level, flip in zip(_dots(gates, weights, elem), levels, flips, strict=True)
+        for dot, level, flip in zip(_dots(gates, weights, elem, taps), levels, flips, strict=True)
     ]
     return finish(gates, found, per_stage)
 
 
-def summed(weights: np.ndarray, elem: Elem, acc_bits: int, per_stage: int | None = None) -> Wired:
-    """Return the netlist of acc[o] = sum of w[o,i] * x[i] in two's complement of acc_bits, output after output."""
-    gates, found = Gates(weights.shape[1] * elem.bits), []
-    for dot in _dots(gates, weights, elem):
+def summed(weights: np.ndarray, elem: Elem, acc_bits: int, per_stage: int | None = None, taps: int = 0) -> Wired:
+    """Return the netlist of acc[o] = sum of w[o,i] * x[i] in two's complement of acc_bits, output after output.
+
+    Inputs are those of `decided`.
+    """
+    gates, found = Gates(weights.shape[1] * elem.bits + taps), []
+    for dot in _dots(gates, weights, elem, taps):
         heap = {column + dot.scale - 1: literals for column, literals in dot.heap.items()}
         put_constant(heap, dot.offset, acc_bits)
         found += total(gates, heap, acc_bits)
     return finish(gates, found, per_stage)
 
 
-def _dots(gates: Gates, weights: np.ndarray, elem: Elem) -> list[Dot]:
-    width = elem.bits
-    bits = [[gates.input(i * width + k) for k in range(width)] for i in range(weights.shape[1])]
-    return dots(gates, bits, elem, weights)
+def _dots(gates: Gates, weights: np.ndarray, elem: Elem, taps: int) -> list[Dot]:
+    width, fan = elem.bits, weights.shape[1]
+    bits = [[gates.input(i * width + k) for k in range(width)] for i in range(fan)]
+    return dots(gates, bits, elem, weights, [gates.input(fan * width + t) for t in range(taps)])

@@ -11,7 +11,7 @@ from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, Sum
 from lrtc.plan.dense import in_memory
 from lrtc.plan.fold import FoldPlan, LayerFold
 from lrtc.plan.rearrange import Move, Pack, Turn, Unpack
-from lrtc.plan.stream import StreamLayer, readers, stream_inputs
+from lrtc.plan.stream import StreamLayer, absorbed_posts, readers, stream_inputs
 from lrtc.plan.timing import Network, Stuck
 
 IMAGES = 8  # that the timing model runs: the steady state has come by then
@@ -197,11 +197,12 @@ def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: 
         network.crop(op.margins, layer.window.image)
     elif isinstance(op, Rearrange):
         _move_stages(network, layer.moves)
-    registers = sum(REGISTERS.get(type(node.op), 0) for node in layer.stages)
-    if layer.has_weights and layer.gathers(fold.pe) and not keeps:
+    done = absorbed_posts(layer) if fold.stages else ()
+    registers = fold.stages + sum(REGISTERS.get(type(node.op), 0) for node in layer.stages if node not in done)
+    if layer.has_weights and layer.gathers(fold.pe) and not keeps:  # folded: what is wired gives whole pixels
         network.folded_mvu(pixels, fold.folds, fold.steps, registers)
         return
-    if layer.has_weights and not keeps:
+    if layer.has_weights and not keeps and not fold.stages:
         network.mvu(pixels, fold.folds, fold.steps)
     elif isinstance(op, (MaxPool2d, SumPool2d)) and layer.slides:
         network.registers(1, pixels)

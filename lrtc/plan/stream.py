@@ -201,6 +201,11 @@ class StreamLayer:
         return isinstance(self.node.op, (Conv2d, Linear))
 
     @property
+    def masks_taps(self) -> bool:
+        """Return whether its dot product needs the valid bits of taps: of numbers, padding is 0 by itself."""
+        return self.slides and any(self.window.padding) and self.input.elem.kind == "b"
+
+    @property
     def joins(self) -> bool:
         return isinstance(self.node.op, JOINS)
 
@@ -342,6 +347,12 @@ def _posts(graph: Graph, node: Node) -> tuple[Node, ...]:
             break
         chain.append(readers[0])
     return tuple(chain[1:])
+
+
+def absorbed_posts(layer: StreamLayer) -> tuple[Node, ...]:
+    """Return the posts that a hard-wired layer does itself: a threshold behind the dot product that gives ±1."""
+    first = layer.posts[:1]
+    return first if first and isinstance(first[0].op, Threshold) and first[0].op.out.kind == "b" else ()
 
 
 def readers(layers: Iterable[StreamLayer]) -> Counter[str]:

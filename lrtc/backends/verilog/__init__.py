@@ -12,18 +12,32 @@ import lrtc
 from lrtc.backends.base import Backend, Output
 from lrtc.backends.streaming import answer_faults, module_names
 from lrtc.backends.verilog.dots import dot_form
-from lrtc.backends.verilog.hardwired import hardwired_view
+from lrtc.backends.verilog.hardwired import hardwired_view, wired_module
 from lrtc.backends.verilog.top import TopView, top_view
 from lrtc.backends.verilog.views import images, layer_view
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
+from lrtc.ir.printer import node_text
 from lrtc.plan.folding import plan_stream
 from lrtc.plan.forms import FORMS
 from lrtc.plan.hardwired import Wired
-from lrtc.plan.stream import stream_faults, stream_layers
+from lrtc.plan.stream import StreamLayer, absorbed_posts, stream_faults, stream_layers
+from lrtc.plan.unrolled import LEVELS, plan_unrolled, unrolled_faults, wire_layers
 from lrtc.resources import share
 
-OPTIONS = ("output", "target_cycles", "fold", "budget", "input_lanes", *FORMS, "templates", "vectors")
+OPTIONS = (
+    "output",
+    "target_cycles",
+    "fold",
+    "budget",
+    "style",
+    "stages",
+    "input_lanes",
+    *FORMS,
+    "templates",
+    "vectors",
+)
+STYLES = ("stream", "unrolled")
 LIBRARY_MODULE = re.compile(r"^\s*(lrtc_\w+)\s*#?\s*\(", re.MULTILINE)
 # Names of modules that a tool would refuse for the top; layers carry a prefix.
 KEYWORDS = frozenset(
@@ -51,7 +65,8 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     """Return the files of the accelerator `name` and its FoldPlan.
 
     options: output "logits" (default) or "class"; target_cycles (an image); fold {layer: (pe, simd)}; budget: what the
-    plan may take (`lrtc.plan.budget.Budget`); input_lanes: elements in a beat of the inputs (default 1); integers
+    plan may take (`lrtc.plan.budget.Budget`); style "stream" (default) or "unrolled": weights are wires, a register
+    after `stages` gates; input_lanes: elements in a beat of the inputs (default 1); integers
     "auto" (default), "planes" or "products": how integers are multiplied; padding "auto" (default), "classes" or
     "valid": how ±1 elements in the padding count 0 (`lrtc.plan.forms`); templates: a folder that is searched before
     ours. vectors: for the C self-test, not used here.
@@ -60,17 +75,32 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     _check(graph, name, options)
     layers = stream_layers(graph, options.get("input_lanes") or 1)
     answer = options.get("output", "logits")
-    target, fold, budget = (options.get(key) for key in ("target_cycles", "fold", "budget"))
-    plan = plan_stream(layers, target, fold, answer == "class", budget)
+    wired: dict[str, Wired] = {}
+    if options.get("style") == "unrolled":
+        if faults := unrolled_faults(layers):
+            raise LrtcError(f"{graph.name} cannot be unrolled", faults)
+        wired = wire_layers(graph, layers, options.get("stages") or LEVELS)
+        plan = plan_unrolled(layers, wired, answer == "class")
+    else:
+        target, fold, budget = (options.get(key) for key in ("target_cycles", "fold", "budget"))
+        plan = plan_stream(layers, target, fold, answer == "class", budget)
     modules = module_names(name, layers)
     chosen = {key: str(options.get(key, known[0])) for key, known in FORMS.items()}
     built = [
-        (layer, fold, modules[layer.name], dot_form(graph, layer, fold, **chosen) if layer.has_weights else None)
+        (
+            layer,
+            fold,
+            modules[layer.name],
+            dot_form(graph, layer, fold, **chosen) if layer.has_weights and not fold.stages else None,
+        )
         for layer, fold in zip(layers, plan.layers, strict=True)
     ]
     views = tuple(layer_view(graph, *parts) for parts in built)
     top = top_view(name, graph, layers, views, plan, answer)
     rendered = _render(graph, top, options.get("templates"))
+    for layer in layers:
+        if layer.name in wired:
+            rendered |= _wired_file(graph, layer, wired[layer.name], modules[layer.name], options.get("templates"))
     library = _library(rendered.values())
     roms = {}
     for parts in built:
@@ -91,6 +121,14 @@ def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
         form = options.get(key, known[0])
         if form not in known:
             faults.add(key, f"{form!r}{nearest(str(form), known)}; known: {', '.join(known)}")
+    style = options.get("style") or "stream"
+    if style not in STYLES:
+        faults.add("style", f"{style!r}{nearest(str(style), STYLES)}; known: {', '.join(STYLES)}")
+    for key in ("target_cycles", "fold", "budget") if style == "unrolled" else ():
+        if options.get(key):
+            faults.add(key, "nothing is folded in style unrolled; leave this option out or use style stream")
+    if style == "stream" and options.get("stages"):
+        faults.add("stages", "only style unrolled has pipelines of gates; leave this option out")
     answer_faults(graph, options.get("output", "logits"), faults)
     faults.check("{n} in the options of target verilog")
     if refused := refuse(graph):
@@ -124,9 +162,19 @@ def _render(graph: Graph, top: TopView, templates: object) -> dict[str, str]:
     return files
 
 
+def _wired_file(graph: Graph, layer: StreamLayer, wired: Wired, module: str, templates: object) -> dict[str, str]:
+    """Return the file of a layer's hard-wired weights."""
+    nodes = (layer.node, *absorbed_posts(layer))
+    note = tuple(node_text(node).replace("\t", "  ") for node in nodes)
+    in_bits, taps = layer.window.fan * layer.input.elem.bits, layer.window.taps if layer.slides else 0
+    view = hardwired_view(wired_module(module), note, wired, in_bits, taps)
+    shared = {"model": graph.name, "version": getattr(lrtc, "__version__", "")}
+    return {f"{view.module}.sv": _environment(templates).get_template("hardwired.sv.j2").render(it=view, **shared)}
+
+
 def hardwired_files(name: str, wired: Wired) -> dict[str, str]:
     """Return the files of the module `name`, which is a hard-wired netlist between streams."""
-    view = hardwired_view(name, (), wired)
+    view = hardwired_view(name, (), wired, wired.inputs)
     template = _environment().get_template("hardwired.sv.j2")
     return {f"{name}.sv": template.render(it=view, model=name, version=getattr(lrtc, "__version__", ""))}
 

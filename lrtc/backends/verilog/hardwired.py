@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lrtc.backends.verilog.netlist import Chain, Stream
+from lrtc.plan.fold import LayerFold
 from lrtc.plan.gates import Gate
 from lrtc.plan.hardwired import Wired
+from lrtc.plan.stream import StreamLayer, absorbed_posts
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,9 @@ class HardwiredView:
     flop_count: int
 
 
-def hardwired_view(module: str, note: tuple[str, ...], wired: Wired, taps: int = 0) -> HardwiredView:
-    """Return the view of a netlist whose last `taps` inputs are the valid bits of taps."""
-    names = _Names(wired, wired.inputs - taps)
+def hardwired_view(module: str, note: tuple[str, ...], wired: Wired, in_bits: int, taps: int = 0) -> HardwiredView:
+    """Return the view of a netlist on `in_bits` of data and, if it has that many inputs, on the valid bits of taps."""
+    names = _Names(wired, in_bits)
     gates: list[list[tuple[str, str]]] = [[] for _ in range(wired.stages)]
     registers: list[list[tuple[str, str]]] = [[] for _ in range(wired.stages)]
     for signal, gate in wired.gates.items():
@@ -51,14 +54,28 @@ def hardwired_view(module: str, note: tuple[str, ...], wired: Wired, taps: int =
     return HardwiredView(
         module=module,
         note=note,
-        in_bits=wired.inputs - taps,
+        in_bits=in_bits,
         taps=taps,
-        unused=any(signal not in read for signal in range(1, wired.inputs + 1)),
+        unused=in_bits + taps > wired.inputs or any(k not in read for k in range(1, wired.inputs + 1)),
         stages=tuple(StageView(tuple(g), tuple(r)) for g, r in zip(gates, registers, strict=True)),
         outputs=tuple(names.literal(literal, wired.stages - 1) for literal in wired.outputs),
         gate_count=len(wired.gates),
         flop_count=wired.flops,
     )
+
+
+def wired_module(module: str) -> str:
+    """Return the name of the module with the weights of a layer's module."""
+    return f"{module}_wired"
+
+
+def wired_dot(chain: Chain, layer: StreamLayer, fold: LayerFold, module: str) -> None:
+    """Add the instance of a layer's hard-wired weights."""
+    bits = layer.outputs if absorbed_posts(layer) else layer.outputs * layer.node.type.elem.bits
+    taps = (("in_tap_valid_i", "window_border"),) if layer.slides else ()
+    note = f"{layer.fan} inputs of {layer.outputs} outputs, in {fold.stages} stages"
+    out = Stream("bits" if absorbed_posts(layer) else "acc", bits)
+    chain.add(wired_module(module), "u_wired", out, note=note, ports=taps)
 
 
 class _Names:

@@ -15,6 +15,7 @@ from lrtc.backends.streaming import (
     signed_width,
 )
 from lrtc.backends.verilog.dots import DotForm, dot_images, dot_product
+from lrtc.backends.verilog.hardwired import wired_dot
 from lrtc.backends.verilog.moves import move, rearrange
 from lrtc.backends.verilog.netlist import Chain, Instance, Stream, Wire
 from lrtc.ir import Elem, Graph, Node
@@ -22,7 +23,7 @@ from lrtc.ir.ops import Add, Affine, Clamp, Crop, Flatten, Linear, MaxPool2d, Re
 from lrtc.ir.printer import node_text, printable
 from lrtc.plan.dense import in_memory
 from lrtc.plan.fold import LayerFold
-from lrtc.plan.stream import StreamLayer
+from lrtc.plan.stream import StreamLayer, absorbed_posts
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, f
     else:
         _gather_window(chain, layer, fold, form)
     folding = f"{fold.windows} pixels"
-    if form is not None:
+    if fold.stages:
+        wired_dot(chain, layer, fold, module)
+        folding = f"wired, {fold.stages} pipeline stages: 1 cycle a window, {fold.windows} windows"
+    elif form is not None:
         dot_product(chain, layer, fold, form, module)
         folding = (
             f"PE = {fold.pe} of {layer.outputs} outputs, SIMD = {fold.simd} of {layer.fan} inputs: "
@@ -73,7 +77,7 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, f
     else:
         move(chain, graph, layer)
     pe, ratio = layer.lanes(fold.pe)
-    for node, elem in _worked(graph, layer):
+    for node, elem in _worked(graph, layer, fold):
         _apply(chain, graph, node, elem, pe, ratio, module)
     width, gathers = chain.stream.bits, layer.gathers(fold.pe)
     skid = Stream("part" if gathers else "out", width)
@@ -96,9 +100,10 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, f
     )
 
 
-def _worked(graph: Graph, layer: StreamLayer) -> list[tuple[Node, Elem]]:
+def _worked(graph: Graph, layer: StreamLayer, fold: LayerFold) -> list[tuple[Node, Elem]]:
     """Return what works on elements with hardware of its own."""
-    return [(node, elem) for node, elem in point_nodes(graph, layer) if node in layer.stages]
+    done = absorbed_posts(layer) if fold.stages else ()
+    return [(node, elem) for node, elem in point_nodes(graph, layer) if node in layer.stages and node not in done]
 
 
 def _extension(elem: Elem, count: int, bits: int) -> dict[str, int]:
@@ -257,7 +262,7 @@ def images(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, form:
                 rows = rom.code(graph.const(name), type_.elem).reshape(layer.beats_in, -1)
                 files[f"{module}_constant{k}.mem"] = rom.hex_image(f"{module}: constants, row = pixel", rows)
     pe, _ = layer.lanes(fold.pe)
-    for node, elem in _worked(graph, layer):
+    for node, elem in _worked(graph, layer, fold):
         if not isinstance(node.op, (Threshold, Affine)):
             continue
         constant = graph.const(node.ins[1])
