@@ -25,6 +25,8 @@ from lrtc.cli_rtl import (
     Integers,
     Lanes,
     Luts,
+    Stages,
+    Style,
     explore,
     plan_json,
     print_plan,
@@ -98,6 +100,8 @@ def compile_(
     part: Part = None,
     control: Control = None,
     integers: Integers = IntegerForm.auto,
+    style: Style = None,
+    stages: Stages = None,
     package: Annotated[
         str, typer.Option("--package", help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)")
     ] = "plain",
@@ -142,7 +146,7 @@ def compile_(
     form = c_form(package, prefix, context, report, profile, lanes)
     chip = chip_options(target, part, clock, control)
     paced = clock if fps or target != "hls" else None  # the scripts of HLS have a clock without a rate
-    hardware = Hardware(fold, cycles, fps, paced, luts, brams, device, lanes_in, integers)
+    hardware = Hardware(fold, cycles, fps, paced, luts, brams, device, lanes_in, integers, style, stages)
     options = target_options(target, output, hardware, form)
     options |= chip
     if profile:
@@ -239,6 +243,8 @@ def verify(
     brams: Brams = None,
     device: DeviceName = None,
     lanes_in: Lanes = None,
+    style: Style = None,
+    stages: Stages = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the same images through every engine and compare every logit: torch, interpreter, C, emulated C, RTL, HLS.
@@ -254,7 +260,7 @@ def verify(
         raise LrtcError("--data is needed to compare engines; --prove and --certificate need none")
     chosen = chosen_engines(engines, cores)
     opened = open_model(model, name)
-    rtl = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in).options()
+    rtl = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, style, stages).options()
     proofs = rechecked(certificate, model, opened) if certificate else []
     proofs += proofs_of(opened, {"c": {}, "verilog": rtl}) if prove else []
     if proofs and not as_json:

@@ -24,6 +24,15 @@ Brams = Annotated[float | None, typer.Option("--bram", help="block RAMs it may t
 DeviceName = Annotated[str | None, typer.Option("--device", help="take LUTs and block RAMs from an FPGA")]
 Lanes = Annotated[int | None, typer.Option("--input-lanes", help="elements in an input's beat (Verilog, HLS)", min=1)]
 Integers = Annotated[IntegerForm, typer.Option("--integers", help="by bit-planes or as products (Verilog)")]
+Style = Annotated[
+    str | None,
+    typer.Option(
+        "--style", help="stream: weights in memories; unrolled: weights are wires, a window a cycle (Verilog)"
+    ),
+]
+Stages = Annotated[
+    int | None, typer.Option("--stages", help="gates between two registers of --style unrolled (Verilog)", min=1)
+]
 
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]
@@ -48,6 +57,8 @@ class Hardware:
     device: str | None = None
     lanes: int | None = None
     integers: IntegerForm = IntegerForm.auto
+    style: str | None = None
+    stages: int | None = None
 
     @property
     def given(self) -> list[str]:
@@ -75,6 +86,10 @@ class Hardware:
             found["input_lanes"] = self.lanes
         if self.integers is not IntegerForm.auto:
             found["integers"] = self.integers.value
+        if self.style:
+            found["style"] = self.style
+        if self.stages:
+            found["stages"] = self.stages
         return found
 
     def _target(self) -> int | None:
@@ -116,6 +131,8 @@ def simulate(
     device: DeviceName = None,
     lanes_in: Lanes = None,
     integers: Integers = IntegerForm.auto,
+    style: Style = None,
+    stages: Stages = None,
     as_json: AsJson = False,
 ) -> None:
     """Simulate the accelerator in Verilator, idle and under random stalls, against the interpreter.
@@ -133,7 +150,7 @@ def simulate(
         raise LrtcError("--fast writes no waveform; leave one of --fast and --waves out")
     opened = open_model(model, name)
     raw, y = read_images(opened, data, images)
-    hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, integers)
+    hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, integers, style, stages)
     chain = Chain(opened, waves, **hardware.options())
     with working(f"Verilator: up to {images} images, idle and with stalls"):
         verdicts = list(simulated(chain, raw, y, images, fast, hostile or 0, seed))

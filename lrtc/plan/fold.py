@@ -94,8 +94,10 @@ class FoldPlan:
         rows = [
             f"{self.slots} products a cycle; an image every {self.interval:,} cycles, latency {self.latency:,}",
             f"slowest stage: {self.bottleneck}, {self.bound:,} cycles an image",
-            f"estimated area: {self.area.text}; no folding as fast takes less than {self.least:,} LUTs",
+            f"estimated area: {self.area.text}",
         ]
+        if not any(layer.stages for layer in self.layers):
+            rows[-1] += f"; no folding as fast takes less than {self.least:,} LUTs"
         for layer in self.layers:
             folding = f"PE {layer.pe} × SIMD {layer.simd}" if layer.slots else "no weights"
             folding = f"wired, {layer.stages} stages" if layer.stages else folding

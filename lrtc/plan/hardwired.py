@@ -11,7 +11,8 @@ import numpy as np
 from lrtc.ir import Elem
 from lrtc.plan.dots import Dot, dots
 from lrtc.plan.gates import ONE, Gate, Gates
-from lrtc.plan.heap import at_least, put_constant, total
+from lrtc.plan.heap import put_constant
+from lrtc.plan.sharing import compared, totals
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,10 @@ def decided(
     not valid count 0, and their bits are 0.
     """
     gates = Gates(weights.shape[1] * elem.bits + taps)
-    found = [
-        at_least(gates, dot.heap, -((dot.offset - int(level)) // dot.scale), dot.most) ^ int(flip != 0)
-        for dot, level, flip in zip(_dots(gates, weights, elem, taps), levels, flips, strict=True)
-    ]
+    own = _dots(gates, weights, elem, taps)
+    least = [-((dot.offset - int(level)) // dot.scale) for dot, level in zip(own, levels, strict=True)]
+    carries = compared(gates, [dot.heap for dot in own], least, [dot.most for dot in own])
+    found = [carry ^ int(flip != 0) for carry, flip in zip(carries, flips, strict=True)]
     return finish(gates, found, per_stage)
 
 
@@ -74,11 +75,11 @@ def summed(weights: np.ndarray, elem: Elem, acc_bits: int, per_stage: int | None
 
     Inputs are those of `decided`.
     """
-    gates, found = Gates(weights.shape[1] * elem.bits + taps), []
+    gates, heaps = Gates(weights.shape[1] * elem.bits + taps), []
     for dot in _dots(gates, weights, elem, taps):
-        heap = {column + dot.scale - 1: literals for column, literals in dot.heap.items()}
-        put_constant(heap, dot.offset, acc_bits)
-        found += total(gates, heap, acc_bits)
+        heaps.append({column + dot.scale - 1: literals for column, literals in dot.heap.items()})
+        put_constant(heaps[-1], dot.offset, acc_bits)
+    found = [literal for bits in totals(gates, heaps, acc_bits) for literal in bits]
     return finish(gates, found, per_stage)
 
 

@@ -9,13 +9,16 @@ import numpy as np
 
 from lrtc.errors import Fault
 from lrtc.ir import Graph
-from lrtc.plan.fold import FoldPlan
+from lrtc.plan.cost import NOTHING, Area, area
+from lrtc.plan.fold import FoldPlan, LayerFold
 from lrtc.plan.folding import plan_folding
 from lrtc.plan.hardwired import Wired, decided, summed
+from lrtc.plan.modules import end_parts, layer_parts
 from lrtc.plan.queues import with_queues
 from lrtc.plan.stream import StreamLayer, absorbed_posts
 
 LEVELS = 4  # gates in a row between two registers, by default
+SITES = 0.41  # LUT6 sites a gate, as `make bench-hw` maps them
 MOST_PRODUCTS = 1 << 20  # of a layer: above, generating it takes minutes and no device holds it
 
 
@@ -63,5 +66,19 @@ def _full_weights(graph: Graph, layer: StreamLayer) -> np.ndarray:
 def plan_unrolled(layers: Sequence[StreamLayer], wired: Mapping[str, Wired], to_class: bool) -> FoldPlan:
     """Return the plan with the layers in `wired` hard-wired, its queues, interval and latency."""
     plan = plan_folding(layers, None, {layer.name: (layer.outputs, layer.fan) for layer in layers if layer.has_weights})
-    folds = tuple(replace(fold, stages=wired[fold.name].stages) if fold.name in wired else fold for fold in plan.layers)
-    return with_queues(layers, replace(plan, layers=folds), to_class)
+    stages = {name: own.stages for name, own in wired.items()}
+    folds = tuple(replace(fold, stages=stages.get(fold.name, 0)) for fold in plan.layers)
+    plan = with_queues(layers, replace(plan, layers=folds), to_class)
+    sized = (
+        replace(fold, area=_area(layer, fold, wired.get(fold.name)))
+        for layer, fold in zip(layers, plan.layers, strict=True)
+    )
+    return replace(plan, layers=tuple(sized))
+
+
+def _area(layer: StreamLayer, fold: LayerFold, wired: Wired | None) -> Area:
+    """Return what a layer takes, its weights being the netlist `wired` if there is one."""
+    parts = [*layer_parts(layer, fold.pe, fold.simd, fold.queues), *(end_parts(layer, fold.pe) if layer.leaves else ())]
+    done = ("lrtc_mvu", "lrtc_rom", *(("lrtc_threshold",) if absorbed_posts(layer) else ())) if wired else ()
+    own = Area(round(SITES * len(wired.gates)), wired.flops + wired.stages) if wired else NOTHING
+    return sum((area(part) for part in parts if part.module not in done), own)

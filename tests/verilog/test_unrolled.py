@@ -18,7 +18,7 @@ from lrtc.errors import LrtcError
 from lrtc.ir import B1, Graph
 from lrtc.plan import unrolled
 
-SPECIAL = ("trits", "grouped", "wide_linear")
+SPECIAL = ("trits", "grouped")
 IMAGES = 6
 
 
