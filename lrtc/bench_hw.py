@@ -34,6 +34,9 @@ from lrtc.plan.hardwired import decided
 VECTORS = 1000  # random inputs on which a mapped layer is compared
 TEXTBOOK_OUTPUTS = 8  # of a textbook layer that are mapped: its outputs share nothing
 UNIT = "LUT6 sites/weight"
+# ABC's script for every style here: that of `check.luts` gains little, and takes over 15 minutes for 256 × 64.
+SCRIPT = "strash; ifraig; if -K 5 -a"
+SECONDS = 7200.0  # for a mapping
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def wired_rows(layer: WiredLayer) -> list[Row]:
     start = time.process_time()
     files = hardwired_files("wired", decided(weights, levels, np.zeros(len(levels), int), B1))
     seconds = time.process_time() - start
-    mapped = map_luts(files, "wired")
+    mapped = map_luts(files, "wired", SCRIPT, SECONDS)
     moving = {name: np.ones((VECTORS, 1), bool) for name in ("rst_ni", "in_valid_i", "out_ready_i")}
     _check(layer, weights, levels, lambda x: mapped.run([{**moving, "in_data_i": x}] * 2)[1]["out_data_o"])
     rows = [Row(f"hw/{layer.name}", mapped.sites / weights.size, UNIT, layer.target)]
@@ -82,7 +85,7 @@ def wired_rows(layer: WiredLayer) -> list[Row]:
 def textbook_rows(layer: WiredLayer) -> list[Row]:
     """Return what the first outputs of a layer take, written as loops that count and compare."""
     weights, levels = (value[:TEXTBOOK_OUTPUTS] for value in layer.constants())
-    mapped = map_luts({"textbook.sv": textbook(weights, levels)}, "textbook")
+    mapped = map_luts({"textbook.sv": textbook(weights, levels)}, "textbook", SCRIPT, SECONDS)
     _check(layer, weights, levels, lambda x: mapped.run([{"x_i": x}])[0]["y_o"])
     return [Row(f"hw/{layer.name}/textbook", mapped.sites / weights.size, UNIT)]
 

@@ -260,7 +260,7 @@ def verify(
         raise LrtcError("--data is needed to compare engines; --prove and --certificate need none")
     chosen = chosen_engines(engines, cores)
     opened = open_model(model, name)
-    rtl = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, style, stages).options()
+    rtl = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, style=style, stages=stages).options()
     proofs = rechecked(certificate, model, opened) if certificate else []
     proofs += proofs_of(opened, {"c": {}, "verilog": rtl}) if prove else []
     if proofs and not as_json:
