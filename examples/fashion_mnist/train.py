@@ -1,6 +1,7 @@
 """Train network B of the digits on Fashion-MNIST: two strided 5×5 convolutions, two linear layers."""
 
 from collections import OrderedDict
+from dataclasses import replace
 from functools import partial
 
 from torch import nn
@@ -32,10 +33,8 @@ def network() -> nn.Sequential:
     )
 
 
-RECIPES = {
-    "lrt": Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5),
-    "ste": Recipe(method="ste", epochs=8, pretrain_epochs=3, lr=3e-3),
-}
+LRT = Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5)
+RECIPES = {"lrt": LRT, "ste": replace(LRT, method="ste", lr=3e-3)}
 EXPERIMENTS = {"b": Experiment(network, RECIPES, (Shift(1),))}
 READ = partial(read_idx_folder, how_to_get=GET)
 
