@@ -44,7 +44,8 @@ def lines(made: Synthesized) -> list[str]:
     where = made.board.name if made.board else made.part.name
     if done.fmax is None:
         return [f"{made.top} on {where}: mapped by Yosys, not placed; an image every {plan.interval:,} cycles"]
-    used = ", ".join(f"{name} {n:,} of {total:,} ({n / total:.0%})" for name, (n, total) in done.used.items() if n and total)
+    shares = [(name, n, total) for name, (n, total) in done.used.items() if n and total]
+    used = ", ".join(f"{name} {n:,} of {total:,} ({n / total:.0%})" for name, n, total in shares)
     fmax = f"Fmax {done.fmax / 1e6:.2f} MHz; an image every {plan.interval:,} cycles"
     met = "" if done.fmax >= made.hz else f"; the clock of {made.hz / 1e6:g} MHz is NOT met"
     return [
