@@ -209,7 +209,8 @@ KINDS = {
     indices: {"topk"}, index_of_bits: {"topk"}, scores_of_indices: {"topk", "map"}, sums_grouped: {"sums"},
     input_as_output: {"map"}, integer_pool_at_the_end: {"pool_integers", "pool_sums"},
 }  # fmt: skip
-ELSEWHERE = {"count_planes", "pool_bits", "sliced8", "sliced16", "sliced_nibbles"}  # in test_kernels, test_sliced
+# in test_kernels, test_wide, test_sliced
+ELSEWHERE = {"count_planes", "count_wide", "pool_bits", "sliced8", "sliced16", "sliced_nibbles"}
 
 
 @pytest.fixture(scope="module")

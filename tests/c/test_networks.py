@@ -62,8 +62,10 @@ def test_emulated_core_equals_the_interpreter(seed, core):
     done = run_emulated(network.files, network.name, network.x, core, network.classes)
     assert_equal(network, done.logits)
     assert (done.cost > 0).all()
-    assert sum(done.profile.values()) == (done.cost[-1] if CORES[core].unicorn else 0)
-    assert done.sizes.bss == network.plan.arena.size
+    by_layer = CORES[core].unicorn or CORES[core].family == "host"
+    assert sum(done.profile.values()) == (done.cost[-1] if by_layer else 0)
+    end = 8 if CORES[core].family == "host" else 4  # the linker rounds .bss up to a pointer
+    assert done.sizes.bss == -(-network.plan.arena.size // end) * end
     assert 0 < done.stack < 1024
 
 

@@ -63,9 +63,9 @@ def test_the_emitted_self_tests_pass_and_can_fail(networks):
         assert run_self_test_host(network.files, network.name) == 0
     assert run_self_test(networks[0].files, networks[0].name, "cortex-m0") == 0
     test = f"{networks[1].name}_test.c"
-    last = re.compile(r"(-?\d+)\},?\n\};\n\nint ")
-    wrong = last.sub(lambda m: m[0].replace(m[1], str(int(m[1]) ^ 1), 1), networks[1].files[test])
-    assert wrong != networks[1].files[test]
+    text = networks[1].files[test]
+    last = list(re.finditer(r"(-?\d+)\},?\n\};", text))[-1]
+    wrong = text[: last.start(1)] + str(int(last[1]) ^ 1) + text[last.end(1) :]
     assert run_self_test_host(networks[1].files | {test: wrong}, networks[1].name) != 0
 
 
