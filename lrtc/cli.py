@@ -15,6 +15,7 @@ from lrtc.cli_hls import Control, Part, chip_options
 from lrtc.cli_options import IntegerForm, OutputKind, c_form, parse_bits, target_options
 from lrtc.cli_prove import certified, print_proofs, proofs_of, rechecked
 from lrtc.cli_rtl import (
+    AxiLite,
     Brams,
     Clock,
     Cycles,
@@ -102,6 +103,7 @@ def compile_(
     integers: Integers = IntegerForm.auto,
     style: Style = None,
     stages: Stages = None,
+    axi_lite: AxiLite = False,
     package: Annotated[
         str, typer.Option("--package", help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)")
     ] = "plain",
@@ -146,7 +148,7 @@ def compile_(
     form = c_form(package, prefix, context, report, profile, lanes)
     chip = chip_options(target, part, clock, control)
     paced = clock if fps or target != "hls" else None  # the scripts of HLS have a clock without a rate
-    hardware = Hardware(fold, cycles, fps, paced, luts, brams, device, lanes_in, integers, style, stages)
+    hardware = Hardware(fold, cycles, fps, paced, luts, brams, device, lanes_in, integers, style, stages, axi_lite)
     options = target_options(target, output, hardware, form)
     options |= chip
     if profile:

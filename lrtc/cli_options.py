@@ -47,6 +47,8 @@ def target_options(
         if given:
             raise LrtcError(f"{', '.join(given)}: only --target verilog and hls have this option")
         return form or {}
+    if hardware.axi_lite and target != "verilog":
+        raise LrtcError("--axi-lite: only --target verilog has this option", hint="--control axilite is that of hls")
     return hardware.options(output)
 
 

@@ -33,6 +33,9 @@ Style = Annotated[
 Stages = Annotated[
     int | None, typer.Option("--stages", help="gates between two registers of --style unrolled (Verilog)", min=1)
 ]
+AxiLite = Annotated[
+    bool, typer.Option("--axi-lite", help="a top with registers: status, frame counter, hash, reset (Verilog)")
+]
 
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]
@@ -59,11 +62,12 @@ class Hardware:
     integers: IntegerForm = IntegerForm.auto
     style: str | None = None
     stages: int | None = None
+    axi_lite: bool = False
 
     @property
     def given(self) -> list[str]:
         """Return the options that were given, as typed."""
-        names = {"brams": "bram", "lanes": "input-lanes"}
+        names = {"brams": "bram", "lanes": "input-lanes", "axi_lite": "axi-lite"}
         return [f"--{names.get(name, name)}" for name, value in vars(self).items() if value and value != "auto"]
 
     def options(self, output: OutputKind = OutputKind.logits) -> dict[str, object]:
@@ -90,6 +94,8 @@ class Hardware:
             found["style"] = self.style
         if self.stages:
             found["stages"] = self.stages
+        if self.axi_lite:
+            found["axi_lite"] = True
         return found
 
     def _target(self) -> int | None:

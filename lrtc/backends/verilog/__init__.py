@@ -11,6 +11,7 @@ import jinja2
 import lrtc
 from lrtc.backends.base import Backend, Output
 from lrtc.backends.streaming import answer_faults, module_names
+from lrtc.backends.verilog.axi import axi_files
 from lrtc.backends.verilog.dots import dot_form
 from lrtc.backends.verilog.hardwired import hardwired_view, wired_module
 from lrtc.backends.verilog.top import TopView, top_view
@@ -33,6 +34,7 @@ OPTIONS = (
     "style",
     "stages",
     "input_lanes",
+    "axi_lite",
     *FORMS,
     "templates",
     "vectors",
@@ -68,8 +70,8 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     plan may take (`lrtc.plan.budget.Budget`); style "stream" (default) or "unrolled": weights are wires, a register
     after `stages` gates; input_lanes: elements in a beat of the inputs (default 1); integers
     "auto" (default), "planes" or "products": how integers are multiplied; padding "auto" (default), "classes" or
-    "valid": how ±1 elements in the padding count 0 (`lrtc.plan.forms`); templates: a folder that is searched before
-    ours. vectors: for the C self-test, not used here.
+    "valid": how ±1 elements in the padding count 0 (`lrtc.plan.forms`); axi_lite: a top with registers around it, its
+    README and drivers; templates: a folder that is searched before ours. vectors: for the C self-test, not used here.
     """
     options = dict(options or {})
     _check(graph, name, options)
@@ -105,9 +107,11 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     roms = {}
     for parts in built:
         roms |= images(graph, *parts)
-    paths = [*library, *reversed(rendered)]
-    lists = {"files.f": _environment(options.get("templates")).get_template("files.f.j2").render(paths=paths)}
-    return Output(rendered | lists | roms | library, plan)
+    environment = _environment(options.get("templates"))
+    around = axi_files(graph, top, environment) if options.get("axi_lite") else {}
+    paths = [*library, *reversed(rendered), *(path for path in around if path.endswith(".sv"))]
+    lists = {"files.f": environment.get_template("files.f.j2").render(paths=paths)}
+    return Output(around | rendered | lists | roms | library, plan)
 
 
 def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
