@@ -151,6 +151,14 @@ def test_a_board_starts_and_says_what_it_should_over_its_uart(name: str):
         assert chip.asked == [(LOOKUP, 0x200, ord("C") | ord("X") << 8), (PLAIN_READS,)]
 
 
+def test_an_esp32_starts_as_clang_and_lld_made_it_too(tmp_path: Path, monkeypatch):
+    """zig from pip, where nothing is on PATH: constants lie behind the code, for the data bus."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    firmware = prepare(network(), board_named("esp32-c3"))
+    if not lacks_compiler(firmware):
+        assert simulated("esp32-c3", firmware).run() == "net on esp32-c3: PASS\n"
+
+
 @pytest.mark.parametrize("name", SIMULATED)
 def test_a_board_classifies_what_its_uart_receives(name: str):
     firmware = made(name, program="classify")
