@@ -33,30 +33,46 @@ if TYPE_CHECKING:
 
 def size(
     model: Model,
-    core: Annotated[str, typer.Option("--core", help="cores, comma-separated, or all")] = "all",
+    core: Annotated[
+        str | None, typer.Option("--core", help="cores, comma-separated, or all; default: the boards', or all")
+    ] = None,
+    board: Annotated[
+        str | None, typer.Option("--board", help="say whether it fits these boards, comma-separated")
+    ] = None,
     name: Name = None,
     lanes: Lanes = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the bytes of the compiled network by section, and its worst-case stack, from a real compiler for each core.
 
-    Example: lrtc size model.pt --core cortex-m0,cortex-m4
+    With --board, whether it fits: flash, and RAM with the stack, of the firmware with its self-test that `lrtc flash`
+    builds. Exit status 1 when it does not. Example: lrtc size model.pt --board nucleo-f446re
     """
+    from lrtc.boards import board_named
     from lrtc.check.cores import core_named
     from lrtc.driver import compile, open_model
+    from lrtc.flashing import fits, network_of
+    from lrtc.report.boards import fit_json, fit_table
     from lrtc.report.costs import core_sizes, known_cores, size_json, size_table
 
+    boards = [board_named(one.strip()) for one in board.split(",")] if board else []
+    core = core or ",".join(dict.fromkeys(one.core for one in boards)) or "all"
     cores, opened, results, rows = known_cores(core), open_model(model, name), {}, []
     with working(f"compiling for {len(cores)} cores"):
         for one in cores:
             wide = lanes or core_named(one).lanes
             results[wide] = results.get(wide) or compile(opened, "c", lanes=wide)
-            rows += core_sizes(results[wide], [one], must=core != "all")
+            rows += core_sizes(results[wide], [one], must=core != "all" and not boards)
+        found = list(fits(network_of(opened), boards)) if boards else []
     if as_json:
-        print_json({"name": opened.name, "cores": size_json(rows)})
-        return
-    out.print(size_table(rows))
-    print_notes(f"{row.core}: {row.why}" for row in rows if row.why)
+        whether = {"boards": [fit_json(fit) for fit in found]} if boards else {}
+        print_json({"name": opened.name, "cores": size_json(rows), **whether})
+    else:
+        out.print(size_table(rows))
+        if boards:
+            out.print(fit_table(found))
+        print_notes(f"{row.core}: {row.why}" for row in rows if row.why)
+    raise typer.Exit(0 if all(fit.fits for fit in found) else 1)
 
 
 def report(

@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -81,12 +82,16 @@ class Ran:
 
 @dataclass(frozen=True)
 class Fit:
-    """Whether a network fits a board. need: bytes of flash and RAM; why: what is too big, or what is missing here."""
+    """Whether a network fits a board, with its self-test. flash, ram, stack: bytes that it takes, 0: not known.
+
+    why: what is too big and by how much, what is missing here, or that other kernels than the default ones fit.
+    """
 
     board: Board
     fits: bool | None
     flash: int = 0
     ram: int = 0
+    stack: int = 0
     why: str = ""
 
 
@@ -226,7 +231,7 @@ def _prepare(
     done = (objects or {}).get(made.cflags, {})
     with tempfile.TemporaryDirectory(prefix="lrtc-") as folder:
         own = [source for source in made.sources if source not in done]
-        compiled = {**done, **compile_sources(made.files, own, made.cflags, tool, Path(folder))}
+        compiled = {**done, **compile_sources(made.files, own, made.cflags, tool, board, Path(folder))}
         ordered = {source: compiled[source] for source in made.sources}
         built = build(made.files, ordered, [*made.cflags, *made.ldflags], tool, board, Path(folder))
     return Flashable(network.name, board, console, made.files, built)
@@ -254,11 +259,14 @@ def _fit(network: Network, board: Board, objects: dict[tuple[str, ...], dict[str
     except ToolMissing as missing:
         return Fit(board, None, why=missing.summary)
     made = project(network.name, network.prefix, network.files, board, "self-test", board.consoles[0], tool.name, flags)
-    if made.cflags not in objects:
-        own = [source for source in made.sources if source in network.files]
-        objects[made.cflags] = compile_sources(made.files, own, made.cflags, tool, folder)
     try:
-        built = prepare(network, board, objects=objects).built
+        if made.cflags not in objects:
+            own = [source for source in made.sources if source in network.files]
+            with suppress(BoardTooSmall):  # then other kernels are tried
+                objects[made.cflags] = compile_sources(made.files, own, made.cflags, tool, board, folder)
+        fitting = prepare(network, board, objects=objects)
     except LrtcError as error:
-        return Fit(board, False, why="; ".join(map(str, error.faults)) or error.summary)
-    return Fit(board, True, built.need.flash, built.need.ram + built.need.stack)
+        why = "; ".join(map(str, error.faults)) or error.summary
+        taken = vars(error.need) if isinstance(error, BoardTooSmall) else {}
+        return Fit(board, False, why=why, **taken)
+    return Fit(board, True, why="with kernels of less memory" if fitting.kernels else "", **vars(fitting.built.need))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lrtc.boards import Board, Memory
 from lrtc.check.cores import core_named
-from lrtc.check.firmware import Firmware, read_firmware, tables_beyond
+from lrtc.check.firmware import Firmware, read_firmware, tables_beyond, too_large
 from lrtc.check.images import Segment, segments_of
 from lrtc.check.stack import deepest
 from lrtc.check.toolchain import Tool, compile_c, compiler_for, write_files
@@ -57,13 +57,20 @@ def core_flags(board: Board, flags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def compile_sources(
-    files: dict[str, str], sources: Sequence[str], flags: Sequence[str], tool: Tool, folder: Path
+    files: dict[str, str], sources: Sequence[str], flags: Sequence[str], tool: Tool, board: Board, folder: Path
 ) -> dict[str, Path]:
-    """Return {source: its object}, compiled in `folder`, where all the files are written."""
+    """Return {source: its object}, compiled in `folder`, where all the files are written; or BoardTooSmall."""
     write_files(files, folder)
     objects = {source: folder / Path(source).with_suffix(".o") for source in sources}
     for source, path in objects.items():
-        compile_c(tool, [*flags, "-fstack-usage", "-c", source, "-o", path.name], folder, f"compiling {source}")
+        arguments = [*flags, "-fstack-usage", "-c", source, "-o", path.name]
+        try:
+            compile_c(tool, arguments, folder, f"compiling {source}")
+        except LrtcError as error:
+            if said := too_large(str(error), core_named(board.core)):
+                least = Need(int(said.split(" ", 1)[0].replace(",", "")) if said[0].isdigit() else 0, 0, 0)
+                raise BoardTooSmall(board, least, [Fault("flash", said)]) from None
+            raise
     return objects
 
 

@@ -14,6 +14,7 @@ from lrtc.errors import DoesNotFit, LrtcError, ToolMissing
 from lrtc.resources import share
 
 OPTIMISE = ("-O2",)
+_TABLES = re.compile(r"#error \"?(\d+) bytes of tables do not fit the (\d+) KiB")
 _TOO_LARGE = re.compile(
     r".*(overflowed by \d+ bytes|is not within region|size of array .* is too large|do not fit the 64 KiB).*"
 )
@@ -79,7 +80,7 @@ def build_firmware(
     try:
         compile_c(tool, arguments, folder, f"compiling for {core}")
     except LrtcError as error:
-        if said := _too_large(str(error), known):
+        if said := too_large(str(error), known):
             raise DoesNotFit(f"it does not fit {known.title}: {said}") from None
         raise
     firmware = read_firmware((folder / PROGRAM).read_bytes(), core)
@@ -97,8 +98,11 @@ def tables_beyond(firmware: Firmware) -> str:
     return f"its tables reach {over:,} bytes beyond the first 64 KiB of flash, where it reads them" if over > 0 else ""
 
 
-def _too_large(said: str, core: Core) -> str:
+def too_large(said: str, core: Core) -> str:
     """Return what a compiler's message says to be too large, and by how much, or ""."""
+    if tables := _TABLES.search(said):
+        size, most = int(tables[1]), int(tables[2]) * 1024
+        return f"{size:,} bytes of tables, {most:,} of flash are where an AVR reads them: {size - most:,} too many"
     ends = [int(end, 16) for end in re.findall(r"address (0x[0-9a-f]+) of .* is not within region `data'", said)]
     if ends and core.emulator:
         over = max(ends) - AVR_RAM - core.emulator.ram

@@ -22,8 +22,8 @@ def board_table(boards: Iterable[Board]) -> Table:
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, no_wrap=True)
+    for i, column in enumerate(columns):
+        table.add_column(column, no_wrap=i + 1 < len(columns), overflow="fold")
     return table
 
 
@@ -32,11 +32,13 @@ def _kib(size: int) -> str:
 
 
 def fit_table(fits: Iterable[Fit]) -> Table:
-    """Return for every board whether the network fits, with its bytes or with what is too big."""
-    table = _table("board", "core", "fits", "flash", "RAM with stack", "")
+    """Return for every board whether the network fits: bytes of flash, of RAM and stack, and what is too big."""
+    table = _table("board", "core", "fits", "flash", "of", "RAM + stack", "of", "")
     for fit in fits:
         says = {True: "yes", False: "no", None: "?"}[fit.fits]
-        sizes = (f"{fit.flash:,} B", f"{fit.ram:,} B") if fit.flash else ("", "")
+        flash, ram = fit.board.flash.size, fit.board.ram.size
+        both = f"{fit.ram:,} + {fit.stack:,}" if fit.stack else ""
+        sizes = (f"{fit.flash:,}", f"{flash:,}", both, f"{ram:,}") if fit.flash else [""] * 4
         table.add_row(fit.board.name, fit.board.core, says, *sizes, fit.why)
     return table
 
@@ -52,5 +54,8 @@ def board_json(board: Board) -> dict[str, object]:
 
 
 def fit_json(fit: Fit) -> dict[str, object]:
-    """Return a verdict as plain data; bytes are those of flash and RAM with the stack."""
-    return {"board": fit.board.name, "fits": fit.fits, "flash": fit.flash, "ram": fit.ram, "why": fit.why}
+    """Return a verdict as plain data; bytes: of flash, of RAM with the stack, of the stack, of the board's memories."""
+    return {
+        "board": fit.board.name, "fits": fit.fits, "flash": fit.flash, "ram": fit.ram + fit.stack, "stack": fit.stack,
+        "flash_there": fit.board.flash.size, "ram_there": fit.board.ram.size, "why": fit.why,
+    }  # fmt: skip

@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from lrtc.boards import board_named, board_names
+from lrtc.check.cores import CORES
+from lrtc.check.firmware import too_large
 from lrtc.check.programmers import GET, programmer_command, run_programmer
 from lrtc.errors import LrtcError, ToolMissing
 
 ROOT = Path(__file__).parent.parent.parent
 NET = ROOT / "examples" / "mnist" / "mnist_ternary.pt"
 DIGITS = ROOT / "examples" / "mnist" / "digits.npz"
+BOARDS = ROOT / "lrtc" / "boards"
 PROGRAMMED = [(name, p) for name in board_names() for p in board_named(name).programmers]
 
 
@@ -211,3 +214,38 @@ def test_boards_are_listed_and_measured(tmp_path: Path, lrtc):
         assert name in listed.stdout
     assert {row["name"] for row in json.loads(lrtc("boards", "--json").stdout)} == set(board_names())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_size_says_whether_boards_hold_the_network(lrtc):
+    """With the bytes of each memory, those of the firmware; JSON says the same."""
+    done = lrtc("size", NET, "--board", "nucleo-f446re")
+    assert done.status == 0, done.stderr
+    row = next(line for line in done.stdout.splitlines() if line.startswith("nucleo-f446re"))
+    flash, there, ram, stack, ram_there = re.fullmatch(
+        r"nucleo-f446re +cortex-m4 +yes +([\d,]+) +([\d,]+) +([\d,]+) \+ ([\d,]+) +([\d,]+) *", row
+    ).groups()
+    assert (there, ram_there) == ("524,288", "131,072")
+    (said,) = json.loads(lrtc("size", NET, "--board", "nucleo-f446re", "--json").stdout)["boards"]
+    assert said["flash"] == int(flash.replace(",", ""))
+    assert said["ram"] == int(ram.replace(",", "")) + said["stack"]
+    assert said["stack"] == int(stack.replace(",", ""))
+    assert lrtc("size", NET, "--board", "nucelo-f446re").status == 2
+
+
+def test_size_says_by_how_much_a_board_is_too_small(lrtc, tmp_path: Path):
+    """12 KiB of flash do not hold it whatever the kernels: the numbers add up, and the status says so."""
+    text = (BOARDS / "bluepill-f103.toml").read_text()
+    (tmp_path / "tiny.toml").write_text(text.replace("size = 0x10000", "size = 0x3000"))
+    done = lrtc("size", NET, "--board", "tiny.toml", "--json")
+    assert done.status == 1, done.stderr
+    (said,) = json.loads(done.stdout)["boards"]
+    assert said["fits"] is False
+    assert said["flash_there"] == 0x3000
+    assert f"{said['flash'] - 0x3000:,} too many" in said["why"]
+
+
+def test_tables_that_no_avr_reads_are_told_in_bytes():
+    """The message of the emitted #error, and what of it is too much."""
+    said = too_large('x.c:45:2: error: #error "70000 bytes of tables do not fit the 64 KiB of flash"', CORES["avr"])
+    assert said == "70,000 bytes of tables, 65,536 of flash are where an AVR reads them: 4,464 too many"
+    assert too_large("x.c:45:2: error: expected ';'", CORES["avr"]) == ""
