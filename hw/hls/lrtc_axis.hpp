@@ -10,14 +10,14 @@ namespace lrtc {
 
 // `Ratio` beats of which the low `Used` bits count become one, the first at the LSBs; `Beats` an image come.
 template <int Data, int Used, int Ratio, int Beats>
-void from_axis(hls::stream<ap_axiu<Data, 0, 0, 0> > &in, hls::stream<ap_uint<Used * Ratio> > &out)
+void from_axis(hls::stream<ap_axiu<Data, 0, 0, 0> > &in, hls::stream<beat<Used * Ratio> > &out)
 {
-    ap_uint<Used * Ratio> whole = 0;
+    beat<Used * Ratio> whole = 0;
     int place = 0;
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1
-        const ap_axiu<Data, 0, 0, 0> beat = in.read();
-        const ap_uint<Used> used = beat.data.range(Used - 1, 0);
+        const ap_axiu<Data, 0, 0, 0> came = in.read();
+        const ap_uint<Used> used = came.data.range(Used - 1, 0);
         set_lane<Used>(whole, place, used);
         if (place == Ratio - 1) out.write(whole);
         place = place == Ratio - 1 ? 0 : place + 1;
@@ -26,19 +26,19 @@ void from_axis(hls::stream<ap_axiu<Data, 0, 0, 0> > &in, hls::stream<ap_uint<Use
 
 // Elements one by one, as numbers of 32 bits; TLAST beside the last of `Count`.
 template <int Kind, int Bits, int Lanes, int Count>
-void to_axis(hls::stream<ap_uint<Lanes * Bits> > &in, hls::stream<ap_axiu<32, 0, 0, 0> > &out)
+void to_axis(hls::stream<beat<Lanes * Bits> > &in, hls::stream<ap_axiu<32, 0, 0, 0> > &out)
 {
-    ap_uint<Lanes * Bits> whole = 0;
+    beat<Lanes * Bits> whole = 0;
     int place = 0;
     for (int i = 0; i < Count; i++) {
 #pragma HLS PIPELINE II=1
         if (place == 0) whole = in.read();
-        ap_axiu<32, 0, 0, 0> beat;
-        beat.data = ap_uint<32>(ap_int<32>(element<Kind, Bits>::decode(lane<Bits>(whole, place))));
-        beat.keep = -1;
-        beat.strb = -1;
-        beat.last = i == Count - 1 ? 1 : 0;
-        out.write(beat);
+        ap_axiu<32, 0, 0, 0> made;
+        made.data = ap_uint<32>(ap_int<32>(element<Kind, Bits>::decode(lane<Bits>(whole, place))));
+        made.keep = -1;
+        made.strb = -1;
+        made.last = i == Count - 1 ? 1 : 0;
+        out.write(made);
         place = place == Lanes - 1 ? 0 : place + 1;
     }
 }

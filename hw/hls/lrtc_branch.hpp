@@ -20,25 +20,25 @@ template <class T, class... Rest> void give(const T &value, hls::stream<T> &firs
 }
 
 // Every beat to every reader; `Beats` an image.
-template <int Width, int Beats, class... Outs> void fork(hls::stream<ap_uint<Width> > &in, Outs &...outs)
+template <int Width, int Beats, class... Outs> void fork(hls::stream<beat<Width> > &in, Outs &...outs)
 {
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1
-        const ap_uint<Width> beat = in.read();
-        give<ap_uint<Width> >(beat, outs...);
+        const beat<Width> came = in.read();
+        give<beat<Width> >(came, outs...);
     }
 }
 
 // The sums of two streams, channel by channel.
 template <class Post, int Channels, int KindA, int BitsA, int KindB, int BitsB, int SumBits, int Beats>
-void add(hls::stream<ap_uint<Channels * BitsA> > &a, hls::stream<ap_uint<Channels * BitsB> > &b,
-         hls::stream<ap_uint<Channels * Post::OutBits> > &out)
+void add(hls::stream<beat<Channels * BitsA> > &a, hls::stream<beat<Channels * BitsB> > &b,
+         hls::stream<beat<Channels * Post::OutBits> > &out)
 {
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1
-        const ap_uint<Channels * BitsA> left = a.read();
-        const ap_uint<Channels * BitsB> right = b.read();
-        ap_uint<Channels * Post::OutBits> found;
+        const beat<Channels * BitsA> left = a.read();
+        const beat<Channels * BitsB> right = b.read();
+        beat<Channels * Post::OutBits> found;
         for (int c = 0; c < Channels; c++) {
 #pragma HLS UNROLL
             const ap_int<SumBits> sum = element<KindA, BitsA>::decode(lane<BitsA>(left, c)) +
@@ -52,29 +52,29 @@ void add(hls::stream<ap_uint<Channels * BitsA> > &a, hls::stream<ap_uint<Channel
 // Channels of one kind that lie side by side with others, all as codes of Post::InBits bits; see concat.
 template <int Channels_, int Kind, int InBits> struct operand {
     static const int Channels = Channels_, Width = Channels_ * InBits;
-    template <class Post, int Whole> static void place(ap_uint<Whole> &whole, int at, const ap_uint<Width> &beat)
+    template <class Post, class Whole> static void place(Whole &whole, int at, const beat<Width> &came)
     {
 #pragma HLS INLINE
         for (int c = 0; c < Channels_; c++) {
 #pragma HLS UNROLL
-            const ap_uint<InBits> code = lane<InBits>(beat, c);
-            ap_uint<Post::InBits> wide;
-            if (InBits == Post::InBits) wide = code;  // the same element: no number need be made of it
-            else wide = ap_uint<Post::InBits>(element<Kind, InBits>::decode(code));
-            set_lane<Post::OutBits>(whole, at + c, Post::apply(wide, 0, at + c));
+            const ap_uint<InBits> code = lane<InBits>(came, c);
+            ap_uint<Post::InBits> same;
+            if (InBits == Post::InBits) same = code;  // the same element: no number need be made of it
+            else same = ap_uint<Post::InBits>(element<Kind, InBits>::decode(code));
+            set_lane<Post::OutBits>(whole, at + c, Post::apply(same, 0, at + c));
         }
     }
 };
 
-template <class Post, int Whole> void place_all(ap_uint<Whole> &whole, int at)
+template <class Post, class Whole> void place_all(Whole &whole, int at)
 {
 #pragma HLS INLINE
     (void)whole;
     (void)at;
 }
 
-template <class Post, int Whole, class First, class... Rest, class In, class... Ins>
-void place_all(ap_uint<Whole> &whole, int at, In &in, Ins &...ins)
+template <class Post, class Whole, class First, class... Rest, class In, class... Ins>
+void place_all(Whole &whole, int at, In &in, Ins &...ins)
 {
 #pragma HLS INLINE
     First::template place<Post>(whole, at, in.read());
@@ -83,28 +83,28 @@ void place_all(ap_uint<Whole> &whole, int at, In &in, Ins &...ins)
 
 // The channels of all operands side by side, as elements of Post::InBits bits.
 template <class Post, int Channels, int Beats, class... Operands>
-void concat(hls::stream<ap_uint<Channels * Post::OutBits> > &out, hls::stream<ap_uint<Operands::Width> > &...ins)
+void concat(hls::stream<beat<Channels * Post::OutBits> > &out, hls::stream<beat<Operands::Width> > &...ins)
 {
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1
-        ap_uint<Channels * Post::OutBits> whole = 0;
-        place_all<Post, Channels * Post::OutBits, Operands...>(whole, 0, ins...);
+        beat<Channels * Post::OutBits> whole = 0;
+        place_all<Post, beat<Channels * Post::OutBits>, Operands...>(whole, 0, ins...);
         out.write(whole);
     }
 }
 
 // Beat i is `code[c][i]` of all channels c.
 template <int Channels, int Bits, int Beats>
-void constants(hls::stream<ap_uint<Channels * Bits> > &out, const ap_uint<Bits> (&code)[Channels][Beats])
+void constants(hls::stream<beat<Channels * Bits> > &out, const ap_uint<Bits> (&code)[Channels][Beats])
 {
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1
-        ap_uint<Channels * Bits> beat;
+        beat<Channels * Bits> made;
         for (int c = 0; c < Channels; c++) {
 #pragma HLS UNROLL
-            set_lane<Bits>(beat, c, code[c][i]);
+            set_lane<Bits>(made, c, code[c][i]);
         }
-        out.write(beat);
+        out.write(made);
     }
 }
 

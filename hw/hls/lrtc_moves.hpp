@@ -8,16 +8,16 @@ namespace lrtc {
 
 // Item k of a beat is item `order[k]` of the beat that came.
 template <class Post, int In, int Out, int Beats>
-void select(hls::stream<ap_uint<In * Post::InBits> > &in, hls::stream<ap_uint<Out * Post::OutBits> > &out,
+void select(hls::stream<beat<In * Post::InBits> > &in, hls::stream<beat<Out * Post::OutBits> > &out,
             const unsigned short (&order)[Out])
 {
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1
-        const ap_uint<In * Post::InBits> beat = in.read();
-        ap_uint<Out * Post::OutBits> found;
+        const beat<In * Post::InBits> came = in.read();
+        beat<Out * Post::OutBits> found;
         for (int k = 0; k < Out; k++) {
 #pragma HLS UNROLL
-            set_lane<Post::OutBits>(found, k, Post::apply(lane<Post::InBits>(beat, order[k]), 0, k));
+            set_lane<Post::OutBits>(found, k, Post::apply(lane<Post::InBits>(came, order[k]), 0, k));
         }
         out.write(found);
     }
@@ -25,13 +25,13 @@ void select(hls::stream<ap_uint<In * Post::InBits> > &in, hls::stream<ap_uint<Ou
 
 // `value[c]` in the margins around an image of Height x Width pixels.
 template <class Post, int Channels, int Height, int Width, int Top, int Bottom, int Left, int Right>
-void pad(hls::stream<ap_uint<Channels * Post::InBits> > &in, hls::stream<ap_uint<Channels * Post::OutBits> > &out,
+void pad(hls::stream<beat<Channels * Post::InBits> > &in, hls::stream<beat<Channels * Post::OutBits> > &out,
          const ap_uint<Post::InBits> &value)
 {
     int y = 0, x = 0;
     for (int i = 0; i < (Top + Height + Bottom) * (Left + Width + Right); i++) {
 #pragma HLS PIPELINE II=1
-        ap_uint<Channels * Post::InBits> pixel;
+        beat<Channels * Post::InBits> pixel;
         if (y >= Top && y < Top + Height && x >= Left && x < Left + Width) {
             pixel = in.read();
         } else {
@@ -48,12 +48,12 @@ void pad(hls::stream<ap_uint<Channels * Post::InBits> > &in, hls::stream<ap_uint
 
 // The pixels of an image of Height x Width that lie in no margin.
 template <class Post, int Channels, int Height, int Width, int Top, int Bottom, int Left, int Right>
-void crop(hls::stream<ap_uint<Channels * Post::InBits> > &in, hls::stream<ap_uint<Channels * Post::OutBits> > &out)
+void crop(hls::stream<beat<Channels * Post::InBits> > &in, hls::stream<beat<Channels * Post::OutBits> > &out)
 {
     int y = 0, x = 0;
     for (int i = 0; i < Height * Width; i++) {
 #pragma HLS PIPELINE II=1
-        const ap_uint<Channels * Post::InBits> pixel = in.read();
+        const beat<Channels * Post::InBits> pixel = in.read();
         if (y >= Top && y < Height - Bottom && x >= Left && x < Width - Right) out.write(apply_all<Post, Channels>(pixel, 0));
         y = x == Width - 1 ? y + 1 : y;
         x = x == Width - 1 ? 0 : x + 1;
@@ -63,9 +63,9 @@ void crop(hls::stream<ap_uint<Channels * Post::InBits> > &in, hls::stream<ap_uin
 // Blocks of `Words` beats, each given in another order: nested counters walk over the block, counter a of `count[a]` steps of
 // `stride[a]` beats, counter 0 the fastest. A block comes whole before it leaves.
 template <int Bits, int Words, int Blocks, int Axes>
-void turn(hls::stream<ap_uint<Bits> > &in, hls::stream<ap_uint<Bits> > &out, const int (&count)[Axes], const int (&stride)[Axes])
+void turn(hls::stream<beat<Bits> > &in, hls::stream<beat<Bits> > &out, const int (&count)[Axes], const int (&stride)[Axes])
 {
-    ap_uint<Bits> block[Words];
+    beat<Bits> block[Words];
 #pragma HLS BIND_STORAGE variable=block type=ram_s2p
     for (int b = 0; b < Blocks; b++) {
         int at[Axes];

@@ -44,9 +44,9 @@ ap_uint<OutBits> clamp(const ap_int<Bits> &x)
 
 // `Post` on beats of `Lanes` elements; `Folds` beats make a pixel, `Gather` of them leave as one beat; `Beats` an image.
 template <class Post, int Lanes, int Folds, int Gather, int Beats>
-void points(hls::stream<ap_uint<Lanes * Post::InBits> > &in, hls::stream<ap_uint<Gather * Lanes * Post::OutBits> > &out)
+void points(hls::stream<beat<Lanes * Post::InBits> > &in, hls::stream<beat<Gather * Lanes * Post::OutBits> > &out)
 {
-    ap_uint<Gather * Lanes * Post::OutBits> whole = 0;
+    beat<Gather * Lanes * Post::OutBits> whole = 0;
     int fold = 0, place = 0;
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1

@@ -10,18 +10,18 @@ namespace lrtc {
 
 // `least[c]`: whether channel c takes the least. Taps in the padding are left out.
 template <class P, class Post>
-void maxpool(hls::stream<ap_uint<P::PixelBits> > &in, hls::stream<ap_uint<P::Channels * Post::OutBits> > &out,
+void maxpool(hls::stream<beat<P::PixelBits> > &in, hls::stream<beat<P::Channels * Post::OutBits> > &out,
              const bool (&least)[P::Channels])
 {
     typedef element<P::Kind == Bipolar ? int(Unsigned) : int(P::Kind), P::Bits> numbers;  // bits have the order of numbers
     scanner<P> scan;
     for (int i = 0; i < scanner<P>::Positions; i++) {
 #pragma HLS PIPELINE II=1
-        ap_uint<P::PixelBits> pixel = 0;
+        beat<P::PixelBits> pixel = 0;
         if (scan.real()) pixel = in.read();
         scan.take(pixel);
         if (scan.complete()) {
-            ap_uint<P::PixelBits> best = 0;
+            beat<P::PixelBits> best = 0;
             for (int c = 0; c < P::Channels; c++) {
 #pragma HLS UNROLL
                 bool any = false;
@@ -42,16 +42,16 @@ void maxpool(hls::stream<ap_uint<P::PixelBits> > &in, hls::stream<ap_uint<P::Cha
 
 // Taps in the padding count 0.
 template <class P, class Post>
-void sumpool(hls::stream<ap_uint<P::PixelBits> > &in, hls::stream<ap_uint<P::Channels * Post::OutBits> > &out)
+void sumpool(hls::stream<beat<P::PixelBits> > &in, hls::stream<beat<P::Channels * Post::OutBits> > &out)
 {
     scanner<P> scan;
     for (int i = 0; i < scanner<P>::Positions; i++) {
 #pragma HLS PIPELINE II=1
-        ap_uint<P::PixelBits> pixel = 0;
+        beat<P::PixelBits> pixel = 0;
         if (scan.real()) pixel = in.read();
         scan.take(pixel);
         if (scan.complete()) {
-            ap_uint<P::Channels * Post::OutBits> found;
+            beat<P::Channels * Post::OutBits> found;
             for (int c = 0; c < P::Channels; c++) {
 #pragma HLS UNROLL
                 ap_int<P::SumBits> sum = 0;
@@ -69,14 +69,14 @@ void sumpool(hls::stream<ap_uint<P::PixelBits> > &in, hls::stream<ap_uint<P::Cha
 
 // The sums over `Beats` pixels.
 template <class Post, int Channels, int Kind, int Bits, int SumBits, int Beats>
-void frame_sum(hls::stream<ap_uint<Channels * Bits> > &in, hls::stream<ap_uint<Channels * Post::OutBits> > &out)
+void frame_sum(hls::stream<beat<Channels * Bits> > &in, hls::stream<beat<Channels * Post::OutBits> > &out)
 {
     ap_int<SumBits> sum[Channels];
 #pragma HLS ARRAY_PARTITION variable=sum type=complete
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1
-        const ap_uint<Channels * Bits> pixel = in.read();
-        ap_uint<Channels * Post::OutBits> found;
+        const beat<Channels * Bits> pixel = in.read();
+        beat<Channels * Post::OutBits> found;
         for (int c = 0; c < Channels; c++) {
 #pragma HLS UNROLL
             const typename element<Kind, Bits>::number number = element<Kind, Bits>::decode(lane<Bits>(pixel, c));

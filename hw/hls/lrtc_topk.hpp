@@ -8,19 +8,19 @@ namespace lrtc {
 
 // The indices of the K greatest of Lanes * Beats elements, the greatest first, the lowest index first among equals.
 template <int Kind, int Bits, int Lanes, int Beats, int K, int IndexBits>
-void topk(hls::stream<ap_uint<Lanes * Bits> > &in, hls::stream<ap_uint<K * IndexBits> > &out)
+void topk(hls::stream<beat<Lanes * Bits> > &in, hls::stream<beat<K * IndexBits> > &out)
 {
     typedef typename element<Kind, Bits>::number number;
     number best[K];
 #pragma HLS ARRAY_PARTITION variable=best type=complete
     ap_uint<IndexBits> index[K];
 #pragma HLS ARRAY_PARTITION variable=index type=complete
-    ap_uint<Lanes * Bits> beat = 0;
+    beat<Lanes * Bits> came = 0;
     int place = 0;
     for (int i = 0; i < Lanes * Beats; i++) {
 #pragma HLS PIPELINE II=1
-        if (place == 0) beat = in.read();
-        number now = element<Kind, Bits>::decode(lane<Bits>(beat, place));
+        if (place == 0) came = in.read();
+        number now = element<Kind, Bits>::decode(lane<Bits>(came, place));
         ap_uint<IndexBits> at = i;
         bool moves = false;  // one that is displaced displaces the next one
         for (int k = 0; k < K; k++) {
@@ -37,7 +37,7 @@ void topk(hls::stream<ap_uint<Lanes * Bits> > &in, hls::stream<ap_uint<K * Index
         }
         place = place == Lanes - 1 ? 0 : place + 1;
     }
-    ap_uint<K * IndexBits> found;
+    beat<K * IndexBits> found;
     for (int k = 0; k < K; k++) {
 #pragma HLS UNROLL
         set_lane<IndexBits>(found, k, index[k]);

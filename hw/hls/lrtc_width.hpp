@@ -8,10 +8,10 @@ namespace lrtc {
 
 // `Ratio` beats of `Width` bits become one, the first at the LSBs; `Beats` an image come.
 template <int Width, int Ratio, int Beats>
-void upsize(hls::stream<ap_uint<Width> > &in, hls::stream<ap_uint<Width * Ratio> > &out)
+void upsize(hls::stream<beat<Width> > &in, hls::stream<beat<Width * Ratio> > &out)
 {
     static_assert(Beats % Ratio == 0, "whole groups of beats");
-    ap_uint<Width * Ratio> whole = 0;
+    beat<Width * Ratio> whole = 0;
     int place = 0;
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1
@@ -23,10 +23,10 @@ void upsize(hls::stream<ap_uint<Width> > &in, hls::stream<ap_uint<Width * Ratio>
 
 // One beat of `Width * Ratio` bits becomes `Ratio`, its LSBs first; `Beats` an image leave.
 template <int Width, int Ratio, int Beats>
-void downsize(hls::stream<ap_uint<Width * Ratio> > &in, hls::stream<ap_uint<Width> > &out)
+void downsize(hls::stream<beat<Width * Ratio> > &in, hls::stream<beat<Width> > &out)
 {
     static_assert(Beats % Ratio == 0, "whole groups of beats");
-    ap_uint<Width * Ratio> whole = 0;
+    beat<Width * Ratio> whole = 0;
     int place = 0;
     for (int i = 0; i < Beats; i++) {
 #pragma HLS PIPELINE II=1
@@ -38,34 +38,34 @@ void downsize(hls::stream<ap_uint<Width * Ratio> > &in, hls::stream<ap_uint<Widt
 
 // Beats of `In` items of `Width` bits become beats of `Out` items, neither a multiple of the other; `Items` an image.
 template <int Width, int In, int Out, int Items>
-void regroup(hls::stream<ap_uint<Width * In> > &in, hls::stream<ap_uint<Width * Out> > &out)
+void regroup(hls::stream<beat<Width * In> > &in, hls::stream<beat<Width * Out> > &out)
 {
     static_assert(Items % In == 0 && Items % Out == 0, "whole beats on both sides");
     const int Room = In + Out - 1;
-    ap_uint<Width> held[Room];
+    beat<Width> held[Room];
 #pragma HLS ARRAY_PARTITION variable=held type=complete
     int count = 0;
     for (int i = 0; i < Items / In + Items / Out; i++) {
 #pragma HLS PIPELINE II=1
         if (count < Out) {
-            const ap_uint<Width * In> beat = in.read();
+            const beat<Width * In> came = in.read();
             for (int k = 0; k < In; k++) {
 #pragma HLS UNROLL
-                held[count + k] = lane<Width>(beat, k);
+                held[count + k] = lane<Width>(came, k);
             }
             count += In;
         } else {
-            ap_uint<Width * Out> beat;
+            beat<Width * Out> made;
             for (int k = 0; k < Out; k++) {
 #pragma HLS UNROLL
-                set_lane<Width>(beat, k, held[k]);
+                set_lane<Width>(made, k, held[k]);
             }
             for (int k = 0; k + Out < Room; k++) {
 #pragma HLS UNROLL
                 held[k] = held[k + Out];
             }
             count -= Out;
-            out.write(beat);
+            out.write(made);
         }
     }
 }

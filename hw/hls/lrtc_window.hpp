@@ -11,13 +11,13 @@ namespace lrtc {
 
 // The rows above the current pixel, a memory each; of narrow images registers, which may be read and written at once.
 template <int Bits, int Rows, int Columns, bool Narrow = (Columns < 16)> struct row_memory {
-    ap_uint<Bits> data[Rows][Columns];
+    beat<Bits> data[Rows][Columns];
     row_memory()
     {
 #pragma HLS ARRAY_PARTITION variable=data type=complete dim=1
 #pragma HLS BIND_STORAGE variable=data type=ram_s2p
     }
-    void step(int x, const ap_uint<Bits> &pixel, ap_uint<Bits> (&column)[Rows + 1])
+    void step(int x, const beat<Bits> &pixel, beat<Bits> (&column)[Rows + 1])
     {
 #pragma HLS INLINE
 #pragma HLS DEPENDENCE variable=data type=inter dependent=false
@@ -34,12 +34,12 @@ template <int Bits, int Rows, int Columns, bool Narrow = (Columns < 16)> struct 
 };
 
 template <int Bits, int Rows, int Columns> struct row_memory<Bits, Rows, Columns, true> {
-    ap_uint<Bits> data[Rows][Columns];
+    beat<Bits> data[Rows][Columns];
     row_memory()
     {
 #pragma HLS ARRAY_PARTITION variable=data type=complete dim=0
     }
-    void step(int x, const ap_uint<Bits> &pixel, ap_uint<Bits> (&column)[Rows + 1])
+    void step(int x, const beat<Bits> &pixel, beat<Bits> (&column)[Rows + 1])
     {
 #pragma HLS INLINE
         for (int r = 0; r < Rows; r++) {
@@ -55,7 +55,7 @@ template <int Bits, int Rows, int Columns> struct row_memory<Bits, Rows, Columns
 };
 
 template <int Bits, int Columns, bool Narrow> struct row_memory<Bits, 0, Columns, Narrow> {
-    void step(int x, const ap_uint<Bits> &pixel, ap_uint<Bits> (&column)[1])
+    void step(int x, const beat<Bits> &pixel, beat<Bits> (&column)[1])
     {
 #pragma HLS INLINE
         (void)x;
@@ -64,7 +64,7 @@ template <int Bits, int Columns, bool Narrow> struct row_memory<Bits, 0, Columns
 };
 
 template <int Bits, int Columns> struct row_memory<Bits, 0, Columns, true> {
-    void step(int x, const ap_uint<Bits> &pixel, ap_uint<Bits> (&column)[1])
+    void step(int x, const beat<Bits> &pixel, beat<Bits> (&column)[1])
     {
 #pragma HLS INLINE
         (void)x;
@@ -80,7 +80,7 @@ template <class P> struct scanner {
     static const int Positions = P::ScanH * P::ScanW;
 
     row_memory<P::PixelBits, SpanH - 1, P::ScanW> rows;
-    ap_uint<P::PixelBits> window[SpanH][SpanW];
+    beat<P::PixelBits> window[SpanH][SpanW];
     int y, x, window_y, window_x;  // the position, and the next one that completes a window
 
     scanner() : y(0), x(0), window_y(SpanH - 1), window_x(SpanW - 1)
@@ -100,10 +100,10 @@ template <class P> struct scanner {
     }
 
     // Takes the pixel of this position, 0 in the padding.
-    void take(const ap_uint<P::PixelBits> &pixel)
+    void take(const beat<P::PixelBits> &pixel)
     {
 #pragma HLS INLINE
-        ap_uint<P::PixelBits> column[SpanH];
+        beat<P::PixelBits> column[SpanH];
 #pragma HLS ARRAY_PARTITION variable=column type=complete
         rows.step(x, pixel, column);
         for (int r = 0; r < SpanH; r++) {
@@ -117,7 +117,7 @@ template <class P> struct scanner {
     }
 
     // The pixel that tap t of a complete window sees, and whether it lies in the image.
-    ap_uint<P::PixelBits> tap(int t) const
+    beat<P::PixelBits> tap(int t) const
     {
 #pragma HLS INLINE
         return window[t / P::KernelW * P::DilationH][t % P::KernelW * P::DilationW];
@@ -159,7 +159,7 @@ template <class P> struct window_words {
 };
 
 template <class P>
-void window(hls::stream<ap_uint<P::PixelBits> > &in, hls::stream<ap_uint<window_words<P>::WordBits> > &out)
+void window(hls::stream<beat<P::PixelBits> > &in, hls::stream<beat<window_words<P>::WordBits> > &out)
 {
     typedef window_words<P> W;
     scanner<P> scan;
@@ -167,13 +167,13 @@ void window(hls::stream<ap_uint<P::PixelBits> > &in, hls::stream<ap_uint<window_
     for (int i = 0; i < scanner<P>::Positions + P::Windows * (W::Words - 1); i++) {
 #pragma HLS PIPELINE II=1
         if (word == 0) {
-            ap_uint<P::PixelBits> pixel = 0;
+            beat<P::PixelBits> pixel = 0;
             if (scan.real()) pixel = in.read();
             scan.take(pixel);
         }
         const bool complete = scan.complete();
         if (complete) {
-            ap_uint<P::PixelBits> pixels[W::Taps];
+            beat<P::PixelBits> pixels[W::Taps];
 #pragma HLS ARRAY_PARTITION variable=pixels type=complete
             bool inside[W::Taps];
 #pragma HLS ARRAY_PARTITION variable=inside type=complete
@@ -182,21 +182,20 @@ void window(hls::stream<ap_uint<P::PixelBits> > &in, hls::stream<ap_uint<window_
                 pixels[t] = scan.tap(t);
                 inside[t] = scan.inside(t);
             }
-            ap_uint<W::WordBits> found = 0;
+            beat<W::WordBits> found = 0;
             for (int s = 0; s < P::Slices; s++) {
 #pragma HLS UNROLL
                 for (int t = 0; t < W::WordTaps; t++) {
 #pragma HLS UNROLL
                     const int first = ((group + s) * W::Channels + channel) * P::Bits;
                     const int place = s * W::SliceBits + t * W::Run * P::Bits;
-                    const ap_uint<W::Run * P::Bits> run = pixels[tap + t].range(first + W::Run * P::Bits - 1, first);
-                    found.range(place + W::Run * P::Bits - 1, place) = run;
+                    set_bits<W::Run * P::Bits>(found, place, bits_at<W::Run * P::Bits>(pixels[tap + t], first));
                 }
             }
             if (P::HasPad) {
                 for (int t = 0; t < W::WordTaps; t++) {
 #pragma HLS UNROLL
-                    found[P::Slices * W::SliceBits + t] = inside[tap + t];
+                    put(found, P::Slices * W::SliceBits + t, inside[tap + t]);
                 }
             }
             out.write(found);

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from graphs import random_feeds, random_network
 from graphs_dag import random_dag
-from verilog.networks import Maker, special, tiny, turning
+from verilog.networks import U4, Maker, special, tiny, turning
 from verilog.test_ports import meeting
 
 from lrtc import interp
@@ -19,7 +19,7 @@ from lrtc.check.toolchain import which
 from lrtc.driver import compile, open_model
 from lrtc.errors import Mismatch
 from lrtc.frontend.data import read_samples
-from lrtc.ir import Ports, feed_rows, in_rows, ports_of
+from lrtc.ir import B1, Graph, Ports, feed_rows, in_rows, ports_of
 from lrtc.passes import run_pipeline
 
 MNIST = Path(__file__).parents[2] / "examples" / "mnist"
@@ -40,7 +40,23 @@ def cases():
         yield f"dag{seed}", run_pipeline(random_dag(seed), "verilog"), {}
     for seed in TURNING:
         yield f"turning{seed}", turning(seed), {}
+    yield "wide", wide(), {}
+    steps = Maker("steps", (2, 2, 1100)).codes(B1).conv("a", 2, kernel=(2, 2), padding=(0, 1, 1, 0)).codes(U4)
+    yield "steps", steps.linear("b", 2, B1).done(), {"fold": {"a": (1, 4400)}}
     yield "meeting", run_pipeline(meeting(), "verilog"), {"target_cycles": 90}
+
+
+def wide() -> Graph:
+    """Beats of 5,600 to 15,400 bits, more than an ap_uint may have, through every stage that takes whole pixels."""
+    m = Maker("wide", (2, 3, 4)).conv("a", 700, kernel=(1, 1), elem=B1)
+    sums = m.x
+    left = m.pool("p", kernel=(1, 2), stride=(1, 1)).x
+    m.at(sums).total("t", kernel=(1, 2), stride=(1, 1)).add("plus", left).clamp("limit", -300, 2000)
+    m.crop("cut", (0, 0, 0, 1)).pad("q", (0, 0, 0, 1), 5).turn("turned", (1, 0, 2), (2, 2, 700))
+    both = m.channels("back", range(699, -1, -1)).concat("both", left).x
+    ends = m.total("all", kernel=(2, 2)).flat("flat").codes(B1).linear("more", 3).x
+    m.at(both).codes(U4).conv("b", 3, kernel=(2, 2), padding=(0, 1, 0, 1)).flat("rest").linear("fc", 3).add("end", ends)
+    return m.done()
 
 
 def drawn(names):

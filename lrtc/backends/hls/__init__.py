@@ -13,13 +13,12 @@ from lrtc.backends.base import Backend, Output
 from lrtc.backends.hls.options import Chip, checked
 from lrtc.backends.hls.top import TopView, top_view
 from lrtc.backends.hls.vectors import vectors_view
-from lrtc.errors import DoesNotFit, Fault, LrtcError
+from lrtc.errors import Fault, LrtcError
 from lrtc.ir import Graph, to_text
 from lrtc.plan.folding import plan_stream
 from lrtc.plan.stream import stream_faults, stream_layers
 from lrtc.resources import share
 
-MAX_BITS = 4096  # of a word: AP_INT_MAX_W of Vitis HLS goes no further
 HEADER = re.compile(r'^#include "(lrtc_\w+\.hpp)"', re.MULTILINE)
 DEFINED = re.compile(r"^(?:template <.*> *)?(?:struct|\w.*[ >]) ?(\w+)(?: \{|\()", re.MULTILINE)
 STAGE = re.compile(r"\blrtc::(\w+)")
@@ -47,21 +46,7 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     target, fold, budget = (options.get(key) for key in ("target_cycles", "fold", "budget"))
     plan = plan_stream(layers, target, fold, answer == "class", budget)
     top = top_view(name, graph, layers, plan, answer)
-    _check_widths(top)
     return Output(_render(graph, top, chip, options), plan)
-
-
-def _check_widths(top: TopView) -> None:
-    """Raise DoesNotFit that names every process with a word that Vitis HLS has no type for."""
-    faults = [
-        Fault(function, f"a word of {bits} bits; at most {MAX_BITS} are supported by Vitis HLS")
-        for function, bits in top.words.items()
-        if bits > MAX_BITS
-    ]
-    if faults:
-        raise DoesNotFit(
-            f"target hls cannot build {top.name}", faults, "take fewer channels or bits, or --target verilog"
-        )
 
 
 def _render(graph: Graph, top: TopView, chip: Chip, options: Mapping[str, object]) -> dict[str, str]:

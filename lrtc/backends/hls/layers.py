@@ -9,6 +9,7 @@ import numpy as np
 
 from lrtc.backends import rom
 from lrtc.backends.hls.build import Body, weight_words
+from lrtc.backends.hls.parts import MAX_BITS
 from lrtc.backends.streaming import STREAM_KIND, operand_types
 from lrtc.ir import Elem, Graph
 from lrtc.ir.ops import (
@@ -117,7 +118,7 @@ def _dot(
     shape = body.shape("mvu_shape", numbers)
     words = weight_words(graph.const(layer.node.ins[1]).reshape(layer.outputs, -1), weight, fold.pe, fold.simd)
     lane = fold.simd * rom.weight_bits(weight)
-    body.streams.words[f"{body.prefix}_mvu"] = lane
+    body.streams.words[f"{body.prefix}_mvu"] = min(max(lane, fold.simd * elem.bits), MAX_BITS)
     row = min(64, lane)
     table = body.table("weight", f"ap_uint<{row}>", words, (0, 2), row, "ULL")
     note = f"{fold.folds} folds of {fold.pe} outputs, {fold.steps} steps of {fold.simd} inputs each"

@@ -10,6 +10,7 @@ import numpy as np
 
 LINE = 116  # columns of a table
 BRAM_BITS = 1024  # a ROM with more bits lies in block RAM
+MAX_BITS = 4096  # of an ap_uint: AP_INT_MAX_W of Vitis HLS goes no further
 DEEP = 64  # values of a stream beyond which it lies in block RAM
 
 
@@ -20,6 +21,10 @@ class Stream:
     name: str
     bits: int
     depth: int
+
+    @property
+    def type(self) -> str:
+        return word_type(self.bits)
 
     @property
     def impl(self) -> str:
@@ -92,7 +97,8 @@ class Process:
 
 
 def word_type(bits: int) -> str:
-    return f"ap_uint<{bits}>"
+    """Return the type of a beat: above MAX_BITS, lrtc_stream.hpp's parts side by side."""
+    return f"ap_uint<{bits}>" if bits <= MAX_BITS else f"lrtc::wide<{bits}>"
 
 
 def table(name: str, type_: str, values: np.ndarray, banks: Sequence[int], bits: int, suffix: str = "") -> Table:

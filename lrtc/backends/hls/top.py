@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lrtc.backends import rom
 from lrtc.backends.hls.build import Body, Network
 from lrtc.backends.hls.layers import build_layer
-from lrtc.backends.hls.parts import Port, Post, Process, Shape, Stream, Table, word_type
+from lrtc.backends.hls.parts import MAX_BITS, Port, Post, Process, Shape, Stream, Table, word_type
 from lrtc.backends.streaming import FORMULAS, LOGIT_BITS, STREAM_KIND, AxisView, module_names
 from lrtc.ir import Graph, Input
 from lrtc.ir.printer import node_text, printable
@@ -40,7 +40,7 @@ class PortView:
 
 @dataclass(frozen=True)
 class TopView:
-    """The top function. words: process → bits of the widest word that it makes."""
+    """The top function. words: process → bits of the widest ap_uint that it needs."""
 
     name: str
     bodies: tuple[BodyView, ...]
@@ -97,7 +97,8 @@ def top_view(name: str, graph: Graph, layers: tuple[StreamLayer, ...], plan: Fol
     made_bits = {stream.name: stream.bits for stream in network.streams}
     words = {
         process.function: max(
-            network.words.get(process.function, 1), *(made_bits.get(port.stream, 1) for port in process.ports)
+            network.words.get(process.function, 1),
+            *(min(made_bits.get(port.stream, 1), MAX_BITS) for port in process.ports),
         )
         for process in processes
     }
