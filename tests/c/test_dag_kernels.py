@@ -210,7 +210,7 @@ KINDS = {
     input_as_output: {"map"}, integer_pool_at_the_end: {"pool_integers", "pool_sums"},
 }  # fmt: skip
 # in test_kernels, test_wide, test_sliced
-ELSEWHERE = {"count_planes", "count_wide", "pool_bits", "sliced8", "sliced16", "sliced_nibbles"}
+ELSEWHERE = {"count_planes", "count_wide", "pool_bits", "sliced8", "sliced16", "sliced_nibbles", "tables"}
 
 
 @pytest.fixture(scope="module")

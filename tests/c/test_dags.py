@@ -57,10 +57,11 @@ def test_the_emitted_self_tests_pass(networks):
 def test_every_kind_of_step_and_stage_occurs(networks):
     steps = [step for network in networks for step in network.plan.steps]
     kinds = Counter(step.kind for step in steps)
-    # drawn in test_menu_layers, test_wide and test_sliced, or made by hand in test_dag_kernels and test_kernels
+    # drawn in test_menu_layers, test_wide, test_sliced; by hand in test_dag_kernels, test_kernels, test_tables
     elsewhere = {
         "count",
         "count_wide",
+        "tables",
         "sums",
         "patterns",
         "pool_bits",

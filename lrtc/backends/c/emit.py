@@ -23,10 +23,10 @@ from lrtc.resources import share
 
 TEXT_ORDER = (
     "rom", "compiler", "word", "int16", "bits", "signed", "read_b1", "read_t2", "count", "count_b1", "count_t2",
-    "pairs", "pairs_b1", "pairs_t2", "window", "gather", "gather_u8", "pad_u8", "edge_u8", "slice_u8", "maxpool_b1",
-    "list", "list_b1", "list_t2", "rows", "rows_b1", "rows_t2", "plane", "lanes", "transpose", "wide", "wide_b1",
-    "wide_t2", "add8", "add8_far", "add8_nibbles", "add16", "add16_far", "total", "lift", "lift_wide", "spot",
-    "lift_window", "drop", "inside", "border",
+    "pairs", "pairs_b1", "pairs_t2", "window", "gather", "chunks", "chunks_b1", "chunks_t2", "gather_u8", "pad_u8",
+    "edge_u8", "slice_u8", "maxpool_b1", "list", "list_b1", "list_t2", "rows", "rows_b1", "rows_t2", "plane", "lanes",
+    "transpose", "wide", "wide_b1", "wide_t2", "add8", "add8_far", "add8_nibbles", "add16", "add16_far", "total",
+    "lift", "lift_wide", "spot", "lift_window", "drop", "inside", "border",
 )  # fmt: skip
 
 

@@ -22,13 +22,14 @@ from lrtc.backends.c.menu.patterns import Patterns
 from lrtc.backends.c.menu.popcount import Count, CountPlanes, Pairs, Slices
 from lrtc.backends.c.menu.scalar import Integers, Sums
 from lrtc.backends.c.menu.sliced import Sliced
+from lrtc.backends.c.menu.tables import Tables
 from lrtc.backends.c.menu.wide import CountWide
 
 MENU: dict[str, Kernel] = {
     kernel.name: kernel
     for kernel in (
-        Active(), Sliced(4), Sliced(3), Sliced(3, nibbles=True), CountWide(), Count(), CountPlanes(), Pairs(),
-        Patterns(), Sums(), Slices(), Integers(),
+        Active(), Sliced(4), Sliced(3), Sliced(3, nibbles=True), CountWide(), Tables(), Count(), CountPlanes(),
+        Pairs(), Patterns(), Sums(), Slices(), Integers(),
     )
 }  # fmt: skip
 Choice = str | Mapping[str, str]  # a kernel for every layer where it is legal, or value of a layer → kernel

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
+from lrtc.backends.c.menu.popcount import count_cost
 from lrtc.backends.c.menu.sliced import Sliced, list_cost
+from lrtc.backends.c.menu.tables import Tables, tables_cost
 from lrtc.backends.c.menu.wide import LEAST, wide_cost
 from lrtc.backends.c.storage import WORD, depth, kind_of
 from lrtc.backends.c.tables import Table, number_table, word_table
@@ -15,9 +17,6 @@ from lrtc.backends.c.weights import border
 from lrtc.ir.bits import pack_bits, words_for
 
 INPUTS = (1 << 14) - 1  # the offsets of their rows, and of the row of zeros, are 16 bits
-WORD_COST = {  # instructions of count and pairs, by input and whether weights are ternary
-    ("b1", False): 10, ("b1", True): 13, ("t2", False): 13, ("t2", True): 22,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Active(Kernel):
 
     def suits(self, layer: Matrix) -> bool:
         """Where it takes fewer instructions than its rivals, as estimated."""
-        return layer.groups == 1 and self._cost(layer) < min(_counting(layer), _slicing(layer))
+        return layer.groups == 1 and self._cost(layer) < min(_counting(layer), _slicing(layer), _looking_up(layer))
 
     def _cost(self, layer: Matrix) -> int:
         """Return about how many instructions a Cortex-M4 takes, where two inputs in five are listed."""
@@ -83,7 +82,7 @@ class Active(Kernel):
         rows = listed * (2 if view.ternary else 1)
         cost = 20 * words + 6 * listed + view.words * (8 * rows + 8 * view.planes + 170)
         if not view.limits:  # each counter is read, bit by bit
-            cost += len(layer.weights) * (5 * view.planes + 10)
+            cost += len(layer.weights) * (6 * view.planes + 14)
         return cost * layer.window.out[0] * layer.window.out[1]
 
     def scratch(self, layer: Matrix) -> int:
@@ -138,9 +137,7 @@ def _counting(layer: Matrix) -> int:
     """Return about how many instructions counting in every output's words takes, or in several outputs' at once."""
     if layer.lanes >= LEAST and kind_of(layer.x) == "b1":
         return wide_cost(layer)
-    words = layer.window.taps * words_for(layer.window.channels, WORD)
-    cost = words * WORD_COST[kind_of(layer.x), bool((layer.weights == 0).any())] + 45
-    return len(layer.weights) * cost * layer.window.out[0] * layer.window.out[1]
+    return count_cost(layer)
 
 
 def _slicing(layer: Matrix) -> float:
@@ -148,6 +145,11 @@ def _slicing(layer: Matrix) -> float:
     if not any(not kernel.refuse(layer) and kernel.suits(layer) for kernel in (Sliced(3), Sliced(4))):
         return float("inf")
     return list_cost(layer)
+
+
+def _looking_up(layer: Matrix) -> float:
+    """Return about how many instructions tables of the input take, inf where they are no choice."""
+    return float("inf") if layer.lanes >= LEAST or Tables().refuse(layer) else tables_cost(layer)
 
 
 def _levels(layer: Matrix, weights: np.ndarray, missing: np.ndarray, view: ActiveView, function: str) -> Table:

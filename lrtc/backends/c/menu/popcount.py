@@ -12,6 +12,11 @@ from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.weights import border, integer_bits, plane_words, sign_words, ternary_words
 from lrtc.ir.bits import words_for
 
+WORD_COST = {  # instructions of count and pairs, by input and whether weights are ternary
+    ("b1", False): 10, ("b1", True): 13, ("t2", False): 13, ("t2", True): 22,
+}  # fmt: skip
+OUTPUT_COST = 17  # and of each output beside its words
+
 
 @dataclass(frozen=True)
 class PopcountView:
@@ -156,6 +161,13 @@ class Slices(Kernel):
         gather = set() if layer.window.covers_pixels else {"window", "gather_u8"}
         texts = {"count", "count_t2" if ternary else "count_b1", "signed", "slice_u8"} | gather
         return Parts(tables, view, frozenset(texts))
+
+
+def count_cost(layer: Matrix) -> int:
+    """Return about how many instructions counting in every output's words takes on a Cortex-M4; input of b1 or t2."""
+    words = layer.window.taps * words_for(layer.window.channels, WORD)
+    cost = words * WORD_COST[kind_of(layer.x), bool((layer.dense() == 0).any())] + OUTPUT_COST
+    return len(layer.weights) * cost * layer.window.out[0] * layer.window.out[1]
 
 
 def _words(weights: np.ndarray) -> tuple[np.ndarray, bool, int]:
