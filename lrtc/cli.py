@@ -35,7 +35,7 @@ from lrtc.cli_rtl import (
 )
 from lrtc.cli_show import show
 from lrtc.cli_synth import synth
-from lrtc.errors import LrtcError
+from lrtc.errors import LrtcError, ToolMissing
 from lrtc.terminal import err, out, print_json, print_notes, working
 
 app = typer.Typer(
@@ -159,11 +159,20 @@ def compile_(
         raise LrtcError("only --target c chooses kernels by their cost on a core")
     if profile and any(wanted):
         raise LrtcError("--profile predicts the kernels that C has by itself, not those chosen by cost")
-    found = choose(opened, *wanted, **options)
+    lacking = None
+    try:
+        found = choose(opened, *wanted, **options)
+    except ToolMissing as missing:
+        if constant_time:  # the default kernels would break that promise
+            raise
+        found, lacking = None, missing
     result, chosen = found if found else (compile(opened, target, **options), None)
     files = {**result.files, **(certified(model, opened, result) if certificate else {})}
     manifest = {"lrtc": __version__, "target": target, "name": result.name}
     write_folder(folder, files, {**manifest, **({"symbols": prefix + result.name} if prefix else {})})
+    if lacking is not None:
+        what = f"the sources, with the default kernels, are in {folder}"
+        raise ToolMissing(lacking.summary, lacking.faults, f"{lacking.hint}; {what}" if lacking.hint else what)
     if as_json:
         rows = [vars(row) for row in layer_rows(result.graph)]
         print_json({"name": result.name, "target": target, "folder": str(folder), "files": sorted(files),

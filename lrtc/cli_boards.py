@@ -94,7 +94,7 @@ def flash(
             raise LrtcError(f"{board} is an FPGA: it takes no data, profile, port, console or firmware")
         flash_fpga(model, board, programmer, dry_run, folder, name, as_json)
         return
-    chosen = board_named(board)
+    chosen = board_named(board, fpga_names())
     opened, images = _network(model, name, data, chosen.core if profile else None)
     folder = folder or Path("build") / f"{opened.name}-{chosen.name}"
     check_folder(folder)

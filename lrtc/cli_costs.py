@@ -83,6 +83,9 @@ def report(
     clock: Annotated[str | None, typer.Option("--clock", help="print the latency at this clock, e.g. 64MHz")] = None,
     current: Annotated[float | None, typer.Option("--current", help="µA/MHz that the core takes", min=0)] = None,
     supply: Annotated[float | None, typer.Option("--supply", help="volts; for the energy", min=0)] = None,
+    cpi: Annotated[
+        float | None, typer.Option("--cpi", help="cycles an instruction, measured on your part", min=0.1, max=100)
+    ] = None,
     name: Name = None,
     lanes: Lanes = None,
     as_json: AsJson = False,
@@ -95,20 +98,22 @@ def report(
     from lrtc.check.cores import core_named
     from lrtc.cli import read_images
     from lrtc.driver import compile, open_model, random_feeds
-    from lrtc.report.costs import cost_json, cost_lines, cost_report, cost_table, hertz
+    from lrtc.report.costs import at_cpi, cost_json, cost_lines, cost_report, cost_table, hertz
     from lrtc.tuning import by_layer
 
     clock_hz = hertz(clock) if clock else None
     if board:
         found = board_named(board)
         core, clock_hz = core or found.core, clock_hz or found.clock_hz
-        current = current or (found.current.ua_per_mhz if found.current else None)
+        if found.current and current is None:
+            current, supply = found.current.ua_per_mhz, supply or found.current.volts
     core = core or "cortex-m4"
     opened = open_model(model, name)
     result = compile(opened, "c", lanes=lanes or core_named(core).lanes, **by_layer(core))
     feeds = opened.quantized(read_images(opened, data)[0]) if data else random_feeds(result.graph, 3)
     with working(f"{core}: one image"):
         costs = cost_report(result, core, {name: value[-1:] for name, value in feeds.items()})
+    costs = at_cpi(costs, cpi) if cpi else costs
     if as_json:
         print_json({"name": result.name, **cost_json(costs, clock_hz, current, supply)})
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lrtc.cli_costs import Core, Tuned, choose
+from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose
 from lrtc.errors import LrtcError, nearest
 from lrtc.terminal import out, print_line, print_notes
 
@@ -27,6 +27,10 @@ def show(
     plan: Annotated[bool, typer.Option("--plan", help="why each layer gets its kernel on --core (C)")] = False,
     core: Core = None,
     tuned: Tuned = None,
+    optimize: Optimize = None,
+    flash: Flash = None,
+    ram: Ram = None,
+    constant_time: ConstantTime = False,
 ) -> None:
     """Print what was understood of MODEL: the graph before and after passes.
 
@@ -43,9 +47,12 @@ def show(
         raise LrtcError(
             f"--after {after}: no such pass in the pipeline {target}{nearest(after, passes)}; known: {known}"
         )
+    if not plan and (core or tuned or optimize or flash or ram or constant_time):
+        raise LrtcError("--core, --tuned, --optimize, --flash, --ram and --constant-time go with --plan")
     opened = open_model(model, name)
     if plan:
-        result, chosen = choose(opened, None if tuned else core or "cortex-m4", tuned, None, None, None)
+        on = None if tuned else core or "cortex-m4"
+        result, chosen = choose(opened, on, tuned, optimize, flash, ram, constant_time)
         for line in (*chosen.lines(), result.plan.arena.text):
             print_line(line)
         return

@@ -79,8 +79,10 @@ def count(n: int, noun: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the known word nearest to `word`, or nothing."""
-    match = difflib.get_close_matches(word, list(known), n=1)
+    """Return " (did you mean 'x'?)" for the nearest known word, else the shortest with `word` in it, or nothing."""
+    names = list(known)
+    match = difflib.get_close_matches(word, names, n=1)
+    match = match or sorted((name for name in names if len(word) > 1 and word in name), key=len)[:1]
     return f" (did you mean {match[0]!r}?)" if match else ""
 
 

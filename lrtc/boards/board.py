@@ -60,9 +60,10 @@ class Uart:
 
 @dataclass(frozen=True)
 class Current:
-    """What the running core takes, in µA per MHz, and who says so."""
+    """What the running core takes, in µA per MHz at a supply of so many volts, and who says so."""
 
     ua_per_mhz: float
+    volts: float
     source: str
 
 

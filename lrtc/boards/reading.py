@@ -39,14 +39,17 @@ def board_names() -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: name.startswith("emulated-")))
 
 
-def board_named(name: str) -> Board:
-    """Return a board that comes with lrtc, or the one of a TOML file; LrtcError names the nearest known one."""
+def board_named(name: str, others: tuple[str, ...] = ()) -> Board:
+    """Return a board that comes with lrtc, or the one of a TOML file; LrtcError names the nearest known one.
+
+    others: names that are known too, where the message is read.
+    """
     if name.endswith(".toml"):
         return read_board(Path(name))
     if name not in board_names():
-        known = ", ".join(board_names())
+        names = (*board_names(), *others)
         raise LrtcError(
-            f"no board {shown(name)!r}{nearest(name, board_names())}; known: {known}",
+            f"no board {shown(name)!r}{nearest(name, names)}; known: {', '.join(names)}",
             hint="`lrtc boards` lists them; --board FILE.toml takes one of your own",
         )
     return read_board(_folder() / f"{name}.toml")
@@ -209,7 +212,7 @@ def _current(top: Fields) -> Current | None:
     fields = top.inner("current", needed=False)
     if fields is None:
         return None
-    current = Current(fields.real("ua_per_mhz", 100_000), fields.text("source"))
+    current = Current(fields.real("ua_per_mhz", 100_000), fields.real("volts", 60), fields.text("source"))
     fields.finish()
     return current
 

@@ -75,7 +75,10 @@ def select(layers: Sequence[Layer], budget: Budget, flash: int = 0, ram: int = 0
     needs = [option.flash for option in best.options]
     at = max(range(len(needs)), key=needs.__getitem__, default=None)
     blocks = "" if at is None else f"; {layers[at].name} alone takes {needs[at]:,} of them"
-    raise LrtcError(f"--flash {budget.flash}: the network needs at least {flash + best.flash:,} bytes{blocks}")
+    limits = [f"--ram {budget.ram}"] if budget.ram is not None else []
+    limits += ["--constant-time"] if budget.constant_time else []
+    under = f" with {' and '.join(limits)}" if limits else ""
+    raise LrtcError(f"--flash {budget.flash}: the network needs at least {flash + best.flash:,} bytes{under}{blocks}")
 
 
 def _check_ram(layers: Sequence[Layer], allowed: list[list[Option]], budget: Budget, ram: int) -> None:
@@ -84,7 +87,8 @@ def _check_ram(layers: Sequence[Layer], allowed: list[list[Option]], budget: Bud
     if budget.ram is not None and least > budget.ram:
         at = max(range(len(needs)), key=needs.__getitem__) if max(needs, default=0) > ram else None
         blocks = "a layer without a choice" if at is None else layers[at].name
-        raise LrtcError(f"--ram {budget.ram}: the network needs at least {least:,} bytes; {blocks} needs them")
+        under = " with --constant-time" if budget.constant_time else ""
+        raise LrtcError(f"--ram {budget.ram}: the network needs at least {least:,} bytes{under}; {blocks} needs them")
 
 
 def _limits(allowed: list[list[Option]], budget: Budget, ram: int) -> list[int]:

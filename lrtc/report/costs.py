@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import prod
 from pathlib import Path
 
@@ -91,7 +91,10 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class CostReport:
-    """A network on one core, for one image. cycles: estimated (`exact`: counted by the emulator), None: not known."""
+    """A network on one core, for one image. cycles: estimated (`exact`: counted by the emulator), None: not known.
+
+    cpi: cycles an instruction, where a person gave them.
+    """
 
     core: str
     rows: tuple[LayerCost, ...]
@@ -101,6 +104,7 @@ class CostReport:
     cycles: int | None
     exact: bool
     arena: Arena | None = None
+    cpi: float | None = None
 
     def seconds(self, clock_hz: float) -> float | None:
         """Return the time of one image."""
@@ -123,6 +127,14 @@ def cost_report(result: Result, core: str, feeds: Mapping[str, np.ndarray]) -> C
         core, rows, done.sizes, stack, total if counted else None, cycles if counted else total, not counted,
         result.plan.arena,
     )  # fmt: skip
+
+
+def at_cpi(report: CostReport, cpi: float) -> CostReport:
+    """Return the report with so many cycles for each instruction; LrtcError where instructions were not counted."""
+    if report.instructions is None:
+        raise LrtcError(f"--cpi {cpi:g}: the emulator of {report.core} counts cycles itself")
+    rows = tuple(replace(row, cycles=round(row.instructions * cpi)) for row in report.rows)
+    return replace(report, rows=rows, cycles=round(report.instructions * cpi), cpi=cpi)
 
 
 def _layer_costs(
@@ -192,13 +204,15 @@ def cost_lines(report: CostReport, clock_hz: float | None, ua_per_mhz: float | N
     lines = [report.arena.text] if report.arena else []
     lines += [f"stack: at most {stack.bytes:,} bytes, in {' > '.join(stack.path)}"] if stack else []
     if report.cycles is None:
-        return [*lines, f"cycles: {report.core} has no public timing table; measure them on the part"]
+        return [*lines, f"cycles: {report.core} has no public timing table; measure them on the part, then give --cpi"]
     if clock_hz:
         lines.append(f"latency: {_si(report.seconds(clock_hz), 's')} at {clock_hz / 1e6:g} MHz")
     if ua_per_mhz and volts:
         lines.append(
             f"energy: {_si(report.joules(ua_per_mhz, volts), 'J')} an image at {ua_per_mhz:g} µA/MHz, {volts:g} V"
         )
+    if report.cpi:
+        return [*lines, f"cycles: {report.cpi:g} an instruction, as given"]
     what = "counted by the emulator" if report.exact else "estimated from Arm's timing tables"
     return [*lines, f"cycles: {what}, no wait states"]
 

@@ -46,6 +46,8 @@ def test_an_unknown_board_gets_the_nearest_name():
     with pytest.raises(LrtcError, match="did you mean 'nucleo-f446re'") as error:
         board_named("nucleo-f466re")
     assert "emulated-cortex-m4" in str(error.value)
+    with pytest.raises(LrtcError, match="did you mean 'rp2040-pico'"):  # part of a name is near to it
+        board_named("pico")
 
 
 def test_a_board_of_ones_own_is_a_file(tmp_path: Path):

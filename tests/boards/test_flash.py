@@ -168,6 +168,7 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
     (escape / "x.h").write_text("")
     m4 = ["--board", "emulated-cortex-m4"]
     return {
+        "an unknown FPGA board": ([NET, "--board", "icebraker"], "did you mean 'icebreaker'"),
         "an unknown board": ([NET, "--board", "rp2040-pcio"], "did you mean 'rp2040-pico'"),
         "an unknown firmware": (
             [NET, "--board", "emulated-cortex-m4", "--firmware", "clasify"],
@@ -183,7 +184,7 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
 
 
 CASES = [
-    "a profile where no clock is known", "an unknown board",
+    "a profile where no clock is known", "an unknown board", "an unknown FPGA board",
     "an unknown firmware", "an unknown console", "a folder that is not ours",
     "a folder of Verilog", "a folder with a way out", "data for a folder",
 ]  # fmt: skip

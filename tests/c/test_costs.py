@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from c_programs import to_c
 from graphs import random_network
 from typer.testing import CliRunner
 
+from lrtc.boards import board_named
 from lrtc.check.cores import CORES
 from lrtc.check.cycles import TIMINGS, block_cycles
 from lrtc.check.emulate import run_emulated, runs_here
@@ -18,7 +20,7 @@ from lrtc.check.toolchain import compiler_for
 from lrtc.cli import app
 from lrtc.driver import compile, random_feeds
 from lrtc.errors import LrtcError
-from lrtc.report.costs import core_sizes, cost_json, cost_lines, cost_report, hertz
+from lrtc.report.costs import at_cpi, core_sizes, cost_json, cost_lines, cost_report, hertz
 
 MNIST = Path(__file__).parents[2] / "examples" / "mnist" / "mnist_ternary.pt"
 HERE = [name for name in CORES if runs_here(name) and compiler_for(CORES[name])[0].name != "zig"]
@@ -71,6 +73,28 @@ def test_time_and_energy_follow_from_cycles(result):
     assert data["seconds"] == report.cycles / 64e6
     assert data["joules"] == pytest.approx(100e-6 * 64 * 3.0 * data["seconds"])  # 6.4 mA at 3 V for that long
     assert any(line.startswith("latency: ") and line.endswith("at 64 MHz") for line in cost_lines(report, 64e6, 1, 3))
+
+
+def test_cycles_an_instruction_stand_in_for_a_table(result):
+    """Where no timing table is public, a person who measured the part says how many; AVR's emulator counts cycles."""
+    report = cost_report(result, "cortex-m7", random_feeds(result.graph, 1))
+    assert report.cycles is None
+    assert any("then give --cpi" in line for line in cost_lines(report, 160e6, None, None))
+    given = at_cpi(report, 1.25)
+    assert given.cycles == round(report.instructions * 1.25)
+    assert [row.cycles for row in given.rows] == [round(row.instructions * 1.25) for row in report.rows]
+    lines = cost_lines(given, 160e6, None, None)
+    assert lines[-1] == "cycles: 1.25 an instruction, as given"
+    assert any(line.startswith("latency: ") for line in lines)
+    with pytest.raises(LrtcError, match="counts cycles itself"):
+        at_cpi(replace(report, instructions=None, cycles=7, exact=True), 2)
+
+
+def test_a_board_file_with_a_current_gives_energy():
+    run = CliRunner().invoke(app, ["report", str(MNIST), "--board", "nrf52840-dk", "--json"])
+    said, current = json.loads(run.stdout), board_named("nrf52840-dk").current
+    assert current.volts == 3
+    assert said["joules"] == pytest.approx(said["cycles"] * current.ua_per_mhz * 1e-12 * current.volts)
 
 
 def test_loads_in_a_row_overlap_and_lists_count():

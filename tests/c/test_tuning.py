@@ -66,6 +66,12 @@ def test_a_budget_that_cannot_be_met_says_the_least_and_what_blocks():
         select(layers, Budget(flash=300), flash=10)
     with pytest.raises(LrtcError, match=r"--ram 8: the network needs at least 9 bytes; conv1 needs them"):
         select(layers, Budget(ram=8))
+    layers = [Layer("a", "conv1", (Option("x", 1, 40, 9), Option("y", 2, 90, 5), Option("z", 1, 20, 5, False)))]
+    with pytest.raises(LrtcError, match=r"at least 90 bytes with --ram 6 and --constant-time; conv1 alone takes 90"):
+        select(layers, Budget(flash=80, ram=6, constant_time=True))
+    with pytest.raises(LrtcError, match=r"--ram 4: the network needs at least 5 bytes with --constant-time; conv1"):
+        select(layers, Budget(ram=4, constant_time=True))
+    layers = [Layer("b", "fc", (Option("x", 1, 400, 7, False),))]
     with pytest.raises(LrtcError, match=r"--constant-time(.|\n)*fc: no kernel of constant time"):
         select(layers, Budget(constant_time=True))
 
@@ -152,6 +158,26 @@ def test_a_table_holds_for_its_lanes_only(model, tuning):
 @pytest.mark.parametrize(("text", "value"), [("65536", 65536), ("64K", 65536), ("1M", 1 << 20), ("2KiB", 2048)])
 def test_sizes_are_read(text, value):
     assert octets(text, "--flash") == value
+
+
+def test_a_missing_compiler_still_writes_sources_but_none_that_break_a_promise(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    words = ["compile", "examples/mnist/mnist_ternary.pt", "--core", "avr", "-o", str(tmp_path / "net")]
+    run = CliRunner().invoke(app, [*words, "--constant-time"])
+    assert "no compiler for avr: avr-gcc" in str(run.exception)
+    assert not (tmp_path / "net").exists()
+    run = CliRunner().invoke(app, words)
+    assert f"the sources, with the default kernels, are in {tmp_path / 'net'}" in str(run.exception)
+    assert "`apt-get install gcc-avr avr-libc`" in str(run.exception)
+    assert (tmp_path / "net" / "mnist_ternary.c").is_file()
+
+
+def test_a_plan_is_shown_under_budgets():
+    words = ["show", "examples/mnist/mnist_ternary.pt", "--ram", "1016"]
+    run = CliRunner().invoke(app, [*words, "--plan", "--core", "cortex-m0"])
+    assert "conv2, bn2, sign2: count, " in run.stdout
+    assert run.stdout.splitlines()[-1].startswith("arena: 1,016 bytes")
+    assert "go with --plan" in str(CliRunner().invoke(app, words).exception)  # alone they would mean nothing
 
 
 def test_wrong_options_are_named():
