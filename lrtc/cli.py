@@ -25,9 +25,12 @@ from lrtc.cli_rtl import (
     Hardware,
     Integers,
     Lanes,
+    Like,
     Luts,
+    Reloadable,
     Stages,
     Style,
+    check_like,
     explore,
     plan_json,
     print_plan,
@@ -104,6 +107,8 @@ def compile_(
     style: Style = None,
     stages: Stages = None,
     axi_lite: AxiLite = False,
+    reloadable: Reloadable = False,
+    like: Like = None,
     package: Annotated[
         str, typer.Option("--package", help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)")
     ] = "plain",
@@ -148,7 +153,8 @@ def compile_(
     form = c_form(package, prefix, context, report, profile, lanes)
     chip = chip_options(target, part, clock, control)
     paced = clock if fps or target != "hls" else None  # the scripts of HLS have a clock without a rate
-    hardware = Hardware(fold, cycles, fps, paced, luts, brams, device, lanes_in, integers, style, stages, axi_lite)
+    sized = (fold, cycles, fps, paced, luts, brams, device, lanes_in)
+    hardware = Hardware(*sized, integers, style, stages, axi_lite, reloadable)
     options = target_options(target, output, hardware, form)
     options |= chip
     if profile:
@@ -167,6 +173,8 @@ def compile_(
             raise
         found, lacking = None, missing
     result, chosen = found if found else (compile(opened, target, **options), None)
+    if like is not None:
+        check_like(like, result)
     files = {**result.files, **(certified(model, opened, result) if certificate else {})}
     manifest = {"lrtc": __version__, "target": target, "name": result.name}
     write_folder(folder, files, {**manifest, **({"symbols": prefix + result.name} if prefix else {})})

@@ -47,8 +47,9 @@ def target_options(
         if given:
             raise LrtcError(f"{', '.join(given)}: only --target verilog and hls have this option")
         return form or {}
-    if hardware.axi_lite and target != "verilog":
-        raise LrtcError("--axi-lite: only --target verilog has this option", hint="--control axilite is that of hls")
+    if target != "verilog" and (hardware.axi_lite or hardware.reloadable):
+        name = "reloadable" if hardware.reloadable else "axi-lite"
+        raise LrtcError(f"--{name}: only --target verilog has this option", hint="--control axilite is that of hls")
     return hardware.options(output)
 
 

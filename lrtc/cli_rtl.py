@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lrtc.cli_options import IntegerForm, OutputKind, parse_fold
-from lrtc.errors import LrtcError
+from lrtc.errors import Fault, LrtcError, shown
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
 Fold = Annotated[
@@ -35,6 +35,13 @@ Stages = Annotated[
 ]
 AxiLite = Annotated[
     bool, typer.Option("--axi-lite", help="a top with registers: status, frame counter, hash, reset (Verilog)")
+]
+Reloadable = Annotated[
+    bool, typer.Option("--reloadable", help="and weights, thresholds and scales can be written there (Verilog)")
+]
+Like = Annotated[
+    Path | None,
+    typer.Option("--like", metavar="DIR", help="only if it can be loaded into the reloadable accelerator in DIR"),
 ]
 
 
@@ -63,6 +70,7 @@ class Hardware:
     style: str | None = None
     stages: int | None = None
     axi_lite: bool = False
+    reloadable: bool = False
 
     @property
     def given(self) -> list[str]:
@@ -94,8 +102,9 @@ class Hardware:
             found["style"] = self.style
         if self.stages:
             found["stages"] = self.stages
-        if self.axi_lite:
-            found["axi_lite"] = True
+        for name in ("axi_lite", "reloadable"):
+            if getattr(self, name):
+                found[name] = True
         return found
 
     def _target(self) -> int | None:
@@ -172,6 +181,27 @@ def simulate(
         if waves:
             out.print(f"waveform: {verdicts[0].figures.get('waves')}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(v.equal for v in verdicts) else 1)
+
+
+def check_like(folder: Path, result) -> None:
+    """Raise LrtcError unless what the result lists can be loaded into the reloadable accelerator in a folder."""
+    from lrtc.backends.verilog.reload import differences
+
+    ours = json.loads(result.files.get(f"{result.name}_reload.json", "null"))
+    if ours is None:
+        raise LrtcError("--like goes with --reloadable")
+    where, found = shown(str(folder), 200), sorted(folder.glob("*_reload.json"))
+    try:
+        theirs = json.loads(found[0].read_text(encoding="utf-8"))
+        unlike = differences(theirs, ours)
+    except (IndexError, OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise LrtcError(
+            f"{where} holds no reloadable accelerator", hint="`lrtc compile --reloadable` makes one"
+        ) from None
+    if unlike:
+        faults = [Fault(*text.split(": ", 1)) if ": " in text else Fault("network", text) for text in unlike]
+        hint = "the same shapes of layers, and the same options of folding, are needed"
+        raise LrtcError(f"{result.name} cannot be loaded into the accelerator in {where}", faults, hint)
 
 
 def print_plan(plan: object) -> None:

@@ -182,7 +182,7 @@ def compile(
     backend = backend_for(target)
     opened = model if isinstance(model, Model) else open_model(model, name)
     probe = random_feeds(opened.graph, PROBES) if (VERIFY if verify is None else verify) else None
-    graph = run_pipeline(opened.graph, backend.pipeline, watch, probe)
+    graph = run_pipeline(opened.graph, backend.pipeline_for(options), watch, probe)
     faults = [*_output_faults(graph), *backend.refuse(graph)]
     if faults:
         raise LrtcError(

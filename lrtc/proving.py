@@ -100,7 +100,7 @@ def _streams(result: Result) -> Proof:
     from lrtc.plan.timing import Stuck
 
     plan = result.plan
-    layers = stream_layers(result.graph, result.options.get("input_lanes") or 1)
+    layers = stream_layers(result.graph, result.options.get("input_lanes") or 1, bool(result.options.get("reloadable")))
     queues = [fold.queues for fold in plan.layers]
     try:
         again = timed(layers, plan, queues, result.options.get("output") == "class")

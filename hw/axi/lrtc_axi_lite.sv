@@ -109,7 +109,7 @@ module lrtc_axi_lite #(
             net_rst_nq <= !hold_q;
             if (write && legal && to_control) hold_q <= w_q[0];
             if (write && legal && to_network) network_q <= w_q;
-            if (write && legal && to_control && w_q[0] && !hold_q) begin
+            if (write && legal && to_control && w_q[0]) begin
                 words_q <= '0;
                 check_q <= '0;
             end else if (write && legal && to_memory) begin

@@ -1,7 +1,6 @@
 `default_nettype none
 
-// Pe accumulators → Pe logits: acc·multiplier + offset modulo 2^OutBits, the constants from row `beat mod Folds` of `File`.
-// Latency 3: constants, product, sum.
+// An lrtc_affine_core with its multipliers and offsets from row `beat mod Folds` of `File`.
 module lrtc_affine #(
     parameter integer Pe         = 1,
     parameter integer Folds      = 1,
@@ -20,73 +19,41 @@ module lrtc_affine #(
     input  wire                  out_ready_i,
     output wire [Pe*OutBits-1:0] out_data_o
 );
-    localparam integer EntryBits = MultBits + OffsetBits;
-    localparam integer FoldBits = (Folds > 1) ? $clog2(Folds) : 1;
-
-    logic acc_valid_q, product_valid_q, out_valid_q;
-    logic [FoldBits-1:0] fold_q;
-    logic [Pe*AccBits-1:0] acc_q;
-    wire [Pe*EntryBits-1:0] row;
-
-    wire out_free = !out_valid_q || out_ready_i;
-    wire product_free = !product_valid_q || out_free;
-    wire take = in_valid_i && in_ready_o;
-
-    assign in_ready_o  = !acc_valid_q || product_free;
-    assign out_valid_o = out_valid_q;
+    wire const_en;
+    wire [((Folds > 1) ? $clog2(Folds) : 1)-1:0] const_addr;
+    wire [Pe*(MultBits+OffsetBits)-1:0] const_data;
 
     lrtc_rom #(
-        .Width(Pe * EntryBits),
+        .Width(Pe*(MultBits+OffsetBits)),
         .Depth(Folds),
         .File (File)
-    ) u_rows (
+    ) u_constants (
         .clk_i (clk_i),
-        .en_i  (take),
-        .addr_i(fold_q),
-        .data_o(row)
+        .en_i  (const_en),
+        .addr_i(const_addr),
+        .data_o(const_data)
     );
 
-    always_ff @(posedge clk_i) begin
-        if (!rst_ni) begin
-            acc_valid_q     <= 1'b0;
-            product_valid_q <= 1'b0;
-            out_valid_q     <= 1'b0;
-            fold_q          <= '0;
-        end else begin
-            if (in_ready_o) acc_valid_q <= in_valid_i;
-            if (product_free) product_valid_q <= acc_valid_q;
-            if (out_free) out_valid_q <= product_valid_q;
-            if (take) fold_q <= (fold_q == FoldBits'(Folds - 1)) ? '0 : fold_q + 1'b1;
-        end
-    end
-
-    always_ff @(posedge clk_i) if (take) acc_q <= in_data_i;
-
-    genvar p;
-    generate
-        for (p = 0; p < Pe; p = p + 1) begin : gen_pe
-            wire signed [AccBits-1:0] acc = acc_q[p*AccBits+:AccBits];
-            wire signed [MultBits-1:0] multiplier = row[p*EntryBits+OffsetBits+:MultBits];
-            wire signed [OffsetBits-1:0] offset = row[p*EntryBits+:OffsetBits];
-            logic signed [OffsetBits-1:0] offset_q;
-            logic signed [OutBits-1:0] product_q, logit_q;
-
-            assign out_data_o[p*OutBits+:OutBits] = logit_q;
-
-            // signed operands of several widths: extended, or cut to OutBits, as the contract says
-            /* verilator lint_off WIDTHEXPAND */
-            /* verilator lint_off WIDTHTRUNC */
-            always_ff @(posedge clk_i) begin
-                if (product_free) begin
-                    product_q <= acc * multiplier;
-                    offset_q  <= offset;
-                end
-                if (out_free) logit_q <= product_q + offset_q;
-            end
-            /* verilator lint_on WIDTHEXPAND */
-            /* verilator lint_on WIDTHTRUNC */
-        end
-    endgenerate
+    lrtc_affine_core #(
+        .Pe(Pe),
+        .Folds(Folds),
+        .AccBits(AccBits),
+        .OutBits(OutBits),
+        .MultBits(MultBits),
+        .OffsetBits(OffsetBits)
+    ) u_core (
+        .clk_i(clk_i),
+        .rst_ni(rst_ni),
+        .in_valid_i(in_valid_i),
+        .in_ready_o(in_ready_o),
+        .in_data_i(in_data_i),
+        .out_valid_o(out_valid_o),
+        .out_ready_i(out_ready_i),
+        .out_data_o(out_data_o),
+        .const_en_o(const_en),
+        .const_addr_o(const_addr),
+        .const_data_i(const_data)
+    );
 endmodule
 
 `default_nettype wire

@@ -1,7 +1,6 @@
 `default_nettype none
 
-// A matrix times one vector that comes Simd elements a beat and is kept in a memory of two vectors: one comes while the other is
-// read, once for each of Outputs/Pe folds, Simd elements a cycle. Weights and start values as in lrtc_mvu.
+// An lrtc_dense_core with its start values, by output, from `File`.
 module lrtc_dense #(
     parameter integer Fan        = 8,
     parameter integer Outputs    = 4,
@@ -28,175 +27,49 @@ module lrtc_dense #(
     input wire out_ready_i,
     output wire [Pe*AccBits-1:0] out_data_o
 );
-    localparam integer Steps = Fan / Simd;
-    localparam integer Rows = (Outputs / Pe) * Steps;
-    localparam integer StepBits = $clog2(Steps);
-    localparam integer RowBits = $clog2(Rows);
-    localparam integer WordBits = Simd * ((WeightKind == 0) ? 1 : (WeightKind == 1) ? 2 : WeightBits);
-
-    genvar p;
-
-    generate
-        if (Fan % Simd != 0 || Outputs % Pe != 0 || Steps < 2) begin : gen_illegal
-            initial $fatal(1, "lrtc_dense: Simd must divide Fan, Pe Outputs, and Fan/Simd must be at least 2");
-        end
-    endgenerate
-
-    // ---- the vector that comes
-    logic [1:0] full_q;  // a vector lies whole in this half
-    logic wr_half_q, rd_half_q;
-    logic [StepBits-1:0] wr_step_q, rd_step_q;
-    logic [RowBits-1:0] row_q;
-    wire advance;  // all stages move
-
-    wire take = in_valid_i && in_ready_o;
-    wire wr_last = wr_step_q == StepBits'(Steps - 1);
-    wire rd_last = rd_step_q == StepBits'(Steps - 1);
-    wire row_last = row_q == RowBits'(Rows - 1);
-    wire busy = full_q[rd_half_q];
-    wire issue = busy && advance;
-
-    assign in_ready_o = !full_q[wr_half_q];
-    assign weight_en_o = issue;
-    assign weight_addr_o = row_q;
-
-    always_ff @(posedge clk_i) begin
-        if (!rst_ni) begin
-            full_q    <= '0;
-            wr_half_q <= 1'b0;
-            rd_half_q <= 1'b0;
-            wr_step_q <= '0;
-            rd_step_q <= '0;
-            row_q     <= '0;
-        end else begin
-            if (take) wr_step_q <= wr_last ? '0 : wr_step_q + 1'b1;
-            if (take && wr_last) begin
-                wr_half_q <= !wr_half_q;
-                full_q[wr_half_q] <= 1'b1;
-            end
-            if (issue) begin
-                rd_step_q <= rd_last ? '0 : rd_step_q + 1'b1;
-                row_q     <= row_last ? '0 : row_q + 1'b1;
-            end
-            if (issue && row_last) begin
-                rd_half_q <= !rd_half_q;
-                full_q[rd_half_q] <= 1'b0;
-            end
-        end
-    end
-
-    // ---- stage B: elements and weights have been read
-    wire [Simd*InBits-1:0] elements;
-    logic b_valid_q, b_first_q, b_last_q;
-    wire [Pe*AccBits-1:0] dot;
-
-    lrtc_ram #(
-        .Width(Simd * InBits),
-        .Depth(2 << StepBits)
-    ) u_vectors (
-        .clk_i    (clk_i),
-        .wr_en_i  (take),
-        .wr_addr_i({wr_half_q, wr_step_q}),
-        .wr_data_i(in_data_i),
-        .rd_en_i  (issue),
-        .rd_addr_i({rd_half_q, rd_step_q}),
-        .rd_data_o(elements)
-    );
-
-    always_ff @(posedge clk_i) begin
-        if (!rst_ni) b_valid_q <= 1'b0;
-        else if (advance) b_valid_q <= busy;
-    end
-
-    always_ff @(posedge clk_i) begin
-        if (issue) begin
-            b_first_q <= rd_step_q == 0;
-            b_last_q  <= rd_last;
-        end
-    end
-
-    generate
-        for (p = 0; p < Pe; p = p + 1) begin : gen_pe
-            lrtc_dot #(
-                .Lanes     (Simd),
-                .Groups    (1),
-                .InBits    (InBits),
-                .InKind    (InKind),
-                .WeightKind(WeightKind),
-                .WeightBits(WeightBits),
-                .AccBits   (AccBits),
-                .HasPad    (0),
-                .Raw       ((Half != 0) ? 2 : 1),
-                .Planes    (Planes)
-            ) u_dot (
-                .in_data_i    (elements),
-                .group_valid_i(1'b1),
-                .weight_i     (weight_data_i[p*WordBits+:WordBits]),
-                .dot_o        (dot[p*AccBits+:AccBits])
-            );
-        end
-    endgenerate
-
-    // ---- what the accumulators start from, in stage C
-    localparam integer Folds = Outputs / Pe;
-    localparam integer FoldBits = (Folds > 1) ? $clog2(Folds) : 1;
-    logic [FoldBits-1:0] fold_q, b_fold_q;
-    wire [Pe*AccBits-1:0] starts;
-
-    always_ff @(posedge clk_i) begin
-        if (!rst_ni) fold_q <= '0;
-        else if (issue && rd_last) fold_q <= row_last ? '0 : fold_q + 1'b1;
-    end
-
-    always_ff @(posedge clk_i) if (issue) b_fold_q <= fold_q;
+    wire const_en;
+    wire [((Outputs/Pe > 1) ? $clog2(Outputs/Pe) : 1)-1:0] const_addr;
+    wire [Pe*AccBits-1:0] const_data;
 
     lrtc_rom #(
-        .Width(Pe * AccBits),
-        .Depth(Folds),
+        .Width(Pe*AccBits),
+        .Depth(Outputs / Pe),
         .File (File)
-    ) u_starts (
+    ) u_constants (
         .clk_i (clk_i),
-        .en_i  (advance && b_valid_q),
-        .addr_i(b_fold_q),
-        .data_o(starts)
+        .en_i  (const_en),
+        .addr_i(const_addr),
+        .data_o(const_data)
     );
 
-    // ---- stage C: accumulate; the last step goes to the output register
-    logic c_valid_q, c_first_q, c_last_q, out_valid_q;
-    logic [Pe*AccBits-1:0] dot_q, acc_q, out_data_q;
-    wire [Pe*AccBits-1:0] acc_d;
-    wire out_free = !out_valid_q || out_ready_i;
-
-    assign advance = out_free || !(c_valid_q && c_last_q);
-    assign out_valid_o = out_valid_q;
-    assign out_data_o = out_data_q;
-
-    always_ff @(posedge clk_i) begin
-        if (!rst_ni) begin
-            c_valid_q   <= 1'b0;
-            out_valid_q <= 1'b0;
-        end else begin
-            if (advance) c_valid_q <= b_valid_q;
-            if (out_free) out_valid_q <= c_valid_q && c_last_q;
-        end
-    end
-
-    always_ff @(posedge clk_i) begin
-        if (advance && b_valid_q) begin
-            c_first_q <= b_first_q;
-            c_last_q  <= b_last_q;
-            dot_q     <= dot;
-        end
-        if (advance && c_valid_q) acc_q <= acc_d;
-        if (out_free && c_valid_q && c_last_q) out_data_q <= acc_d;
-    end
-
-    generate
-        for (p = 0; p < Pe; p = p + 1) begin : gen_acc
-            wire [AccBits-1:0] start = c_first_q ? starts[p*AccBits+:AccBits] : acc_q[p*AccBits+:AccBits];
-            assign acc_d[p*AccBits+:AccBits] = start + dot_q[p*AccBits+:AccBits];
-        end
-    endgenerate
+    lrtc_dense_core #(
+        .Fan(Fan),
+        .Outputs(Outputs),
+        .Pe(Pe),
+        .Simd(Simd),
+        .InBits(InBits),
+        .InKind(InKind),
+        .WeightKind(WeightKind),
+        .WeightBits(WeightBits),
+        .AccBits(AccBits),
+        .Planes(Planes),
+        .Half(Half)
+    ) u_core (
+        .clk_i(clk_i),
+        .rst_ni(rst_ni),
+        .in_valid_i(in_valid_i),
+        .in_ready_o(in_ready_o),
+        .in_data_i(in_data_i),
+        .weight_en_o(weight_en_o),
+        .weight_addr_o(weight_addr_o),
+        .weight_data_i(weight_data_i),
+        .out_valid_o(out_valid_o),
+        .out_ready_i(out_ready_i),
+        .out_data_o(out_data_o),
+        .const_en_o(const_en),
+        .const_addr_o(const_addr),
+        .const_data_i(const_data)
+    );
 endmodule
 
 `default_nettype wire

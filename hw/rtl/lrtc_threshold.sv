@@ -1,7 +1,6 @@
 `default_nettype none
 
-// Pe accumulators → Pe codes of OutBits: Low + the number of levels <= acc, or where flip is 1 of those > acc, the constants from
-// row `beat mod Folds` of `File`; the levels of an entry ascend. Latency 2.
+// An lrtc_threshold_core with its levels from row `beat mod Folds` of `File`.
 module lrtc_threshold #(
     parameter integer Pe      = 1,
     parameter integer Folds   = 1,
@@ -20,93 +19,41 @@ module lrtc_threshold #(
     input  wire                  out_ready_i,
     output wire [Pe*OutBits-1:0] out_data_o
 );
-    localparam integer LevelBits = AccBits + 1;
-    localparam integer EntryBits = Levels * LevelBits + 1;
-    localparam integer CountBits = $clog2(Levels + 1);
-    localparam integer FoldBits = (Folds > 1) ? $clog2(Folds) : 1;
-
-    generate
-        if (CountBits > OutBits) begin : gen_illegal
-            initial $fatal(1, "lrtc_threshold: OutBits cannot hold the number of Levels");
-        end
-    endgenerate
-
-    logic acc_valid_q, out_valid_q;
-    logic [FoldBits-1:0] fold_q;
-    logic [Pe*AccBits-1:0] acc_q;
-    logic [Pe*OutBits-1:0] out_data_q;
-    wire [Pe*EntryBits-1:0] row;
-    wire [Pe*OutBits-1:0] code;
-
-    wire out_free = !out_valid_q || out_ready_i;
-    wire take = in_valid_i && in_ready_o;
-
-    assign in_ready_o  = !acc_valid_q || out_free;
-    assign out_valid_o = out_valid_q;
-    assign out_data_o  = out_data_q;
+    wire const_en;
+    wire [((Folds > 1) ? $clog2(Folds) : 1)-1:0] const_addr;
+    wire [Pe*(Levels*(AccBits+1)+1)-1:0] const_data;
 
     lrtc_rom #(
-        .Width(Pe * EntryBits),
+        .Width(Pe*(Levels*(AccBits+1)+1)),
         .Depth(Folds),
         .File (File)
-    ) u_rows (
+    ) u_constants (
         .clk_i (clk_i),
-        .en_i  (take),
-        .addr_i(fold_q),
-        .data_o(row)
+        .en_i  (const_en),
+        .addr_i(const_addr),
+        .data_o(const_data)
     );
 
-    always_ff @(posedge clk_i) begin
-        if (!rst_ni) begin
-            acc_valid_q <= 1'b0;
-            out_valid_q <= 1'b0;
-            fold_q      <= '0;
-        end else begin
-            if (in_ready_o) acc_valid_q <= in_valid_i;
-            if (out_free) out_valid_q <= acc_valid_q;
-            if (take) fold_q <= (fold_q == FoldBits'(Folds - 1)) ? '0 : fold_q + 1'b1;
-        end
-    end
-
-    always_ff @(posedge clk_i) begin
-        if (take) acc_q <= in_data_i;
-        if (out_free) out_data_q <= code;
-    end
-
-    // Levels ascend, so their number below the accumulator is found bit by bit, the highest first: a comparison with the
-    // level in the middle of those in question leaves the half above or below it. Places without a level hold one that
-    // no accumulator reaches.
-    genvar p, k;
-    generate
-        for (p = 0; p < Pe; p = p + 1) begin : gen_pe
-            wire signed [AccBits:0] acc = {acc_q[(p+1)*AccBits-1], acc_q[p*AccBits+:AccBits]};
-            wire flip = row[(p+1)*EntryBits-1];
-            wire [CountBits-1:0] count;
-            wire [((1<<CountBits)-1)*LevelBits-1:0] levels;
-            if (Levels == (1 << CountBits) - 1) begin : gen_full
-                assign levels = row[p*EntryBits+:Levels*LevelBits];
-            end else begin : gen_rest
-                assign levels = {
-                    {((1 << CountBits) - 1 - Levels) {1'b0, {AccBits{1'b1}}}}, row[p*EntryBits+:Levels*LevelBits]
-                };
-            end
-            for (k = CountBits - 1; k >= 0; k = k - 1) begin : gen_bit
-                localparam integer HalfBits = ((1 << k) - 1) * LevelBits;
-                wire [2*HalfBits+LevelBits-1:0] half;
-                if (k == CountBits - 1) begin : gen_all
-                    assign half = levels;
-                end else begin : gen_half
-                    assign half = gen_bit[k+1].hit ? gen_bit[k+1].half[4*HalfBits+3*LevelBits-1-:2*HalfBits+LevelBits] :
-                        gen_bit[k+1].half[2*HalfBits+LevelBits-1:0];
-                end
-                wire signed [AccBits:0] level = half[HalfBits+:LevelBits];
-                wire hit = acc >= level;
-                assign count[k] = hit;
-            end
-            wire [CountBits-1:0] counted = flip ? CountBits'(Levels) - count : count;
-            assign code[p*OutBits+:OutBits] = OutBits'(Low) + OutBits'(counted);
-        end
-    endgenerate
+    lrtc_threshold_core #(
+        .Pe(Pe),
+        .Folds(Folds),
+        .AccBits(AccBits),
+        .Levels(Levels),
+        .OutBits(OutBits),
+        .Low(Low)
+    ) u_core (
+        .clk_i(clk_i),
+        .rst_ni(rst_ni),
+        .in_valid_i(in_valid_i),
+        .in_ready_o(in_ready_o),
+        .in_data_i(in_data_i),
+        .out_valid_o(out_valid_o),
+        .out_ready_i(out_ready_i),
+        .out_data_o(out_data_o),
+        .const_en_o(const_en),
+        .const_addr_o(const_addr),
+        .const_data_i(const_data)
+    );
 endmodule
 
 `default_nettype wire

@@ -28,3 +28,8 @@ class Backend:
     pipeline: str
     refuse: Callable[[Graph], Iterable[Fault]]
     emit: Callable[[Graph, str, Mapping[str, object]], Output]
+    other: Callable[[Mapping[str, object]], str | None] = lambda options: None
+
+    def pipeline_for(self, options: Mapping[str, object]) -> str:
+        """Return the pipeline that these options want: `other` may name another one."""
+        return self.other(options) or self.pipeline

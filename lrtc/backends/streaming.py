@@ -11,6 +11,7 @@ from lrtc.errors import FaultList, nearest
 from lrtc.ir import Elem, Graph, Node, TensorType
 from lrtc.ir.ops import Clamp, TopK
 from lrtc.plan.stream import POSTS, StreamLayer
+from lrtc.plan.widest import MULTIPLIER_BITS
 
 ANSWERS = ("logits", "class")
 LOGIT_BITS = 32  # of m_axis_tdata
@@ -51,8 +52,10 @@ def operand_types(graph: Graph, node: Node) -> list[tuple[str, TensorType]]:
     return [(name, graph.types[name]) for name in node.ins]
 
 
-def affine_bits(rows: np.ndarray) -> tuple[int, int]:
-    """Return the widths of multipliers and offsets."""
+def affine_bits(rows: np.ndarray, widest: bool = False) -> tuple[int, int]:
+    """Return the widths of multipliers and offsets; widest: of all that can be loaded."""
+    if widest:
+        return MULTIPLIER_BITS, LOGIT_BITS
     multiplier, offset = rows
     return rom.signed_bits(multiplier), rom.signed_bits(offset)
 

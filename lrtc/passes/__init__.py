@@ -49,8 +49,19 @@ INTEGER: tuple[Pass, ...] = (
     MergeNeurons(),  # before pruning: the twin is left without readers
     PruneChannels(),  # last: it needs thresholds, which alone can be constant
 )
+# What constants of the same types would not change: nothing merged, cut or turned because of their values.
+RELOADABLE: tuple[Pass, ...] = (
+    DropIdentities(),
+    SinkFlatten(),
+    SinkPool(turns=False),  # batchnorm → pool → sign still becomes batchnorm → sign → pool
+    FoldThresholds(),
+    AbsorbFlatten(),
+    MergeAffine(),
+    SnapLevels(),
+)
 PIPELINES: dict[str, tuple[Pass, ...]] = {
     "none": (),
+    "reloadable": RELOADABLE,
     "integer": INTEGER,
     # flatten-input: after the flattens are absorbed; packing last: the passes above work on plain layouts
     "c": (*INTEGER, FlattenInput(word=32), Pack(word=32)),

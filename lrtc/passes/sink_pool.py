@@ -28,8 +28,10 @@ class SinkPool:
     """A monotone function commutes with max; where it decreases, max becomes min (DESIGN D8).
 
     Holds for the rounded float32 functions too: rounding is monotone. Padded taps stay left out either way.
+    turns: also for functions that may decrease, by their constants; else only for those that never do.
     """
 
+    turns: bool = True
     name: str = "sink-pool"
 
     def run(self, graph: Graph) -> Graph:
@@ -41,6 +43,10 @@ class SinkPool:
                 rewriter.keep(node)
                 continue
             rows = [graph.const(name) for name in node.ins[1:]]
+            may_fall = not isinstance(node.op, (Sign, Ternarize, Quantize, Clamp))
+            if may_fall and not self.turns:
+                rewriter.keep(node)
+                continue
             direction = monotone(node.op, rows, node.type.shape[-1])
             if direction is None:
                 rewriter.keep(node)

@@ -31,16 +31,18 @@ def by_planes(element: Elem, weight: Elem, lanes: int, integers: str) -> bool:
     return both and pairs <= FEW_PAIRS and lanes >= pairs
 
 
-def takes_sign(graph: Graph, node: Node, post: Node) -> bool:
+def takes_sign(graph: Graph, node: Node, post: Node, reloadable: bool = False) -> bool:
     """Return whether a threshold behind a dot product is the sign of an accumulator that starts from minus its level.
 
-    Where its direction is reversed, the weights are: all must have a negative.
+    Where its direction is reversed, the weights are: all must have a negative. reloadable: whatever they are.
     """
     if not isinstance(node.op, (Conv2d, Linear)) or not isinstance(post.op, Threshold):
         return False
     rows, elem = graph.const(post.ins[1]), graph.types[node.ins[1]].elem
     if post.op.out != B1 or len(rows) != 2:
         return False
+    if reloadable:
+        return elem.kind != "i"
     weights = graph.const(node.ins[1])
     reversed_ = weights.reshape(len(weights), -1)[rows[1] != 0]
     return elem.kind != "i" or not (reversed_ == elem.low).any()

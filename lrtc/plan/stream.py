@@ -268,10 +268,11 @@ def _where(graph: Graph, name: str) -> str:
     return (producer.origin if producer else "") or f"%{name}"
 
 
-def stream_layers(graph: Graph, width: int = 1) -> tuple[StreamLayer, ...]:
+def stream_layers(graph: Graph, width: int = 1, reloadable: bool = False) -> tuple[StreamLayer, ...]:
     """Return the layers of a graph without stream faults, in topological order; the last one gives the result.
 
     width: elements in a beat of the inputs. LrtcError with the legal ones if they do not make whole pixels or images.
+    reloadable: no layer's form depends on the values of constants.
     """
     layers: list[StreamLayer] = []
     fused: set[str] = set()
@@ -297,7 +298,7 @@ def stream_layers(graph: Graph, width: int = 1) -> tuple[StreamLayer, ...]:
         weight = graph.types[node.ins[1]].elem if isinstance(node.op, (Conv2d, Linear)) else None
         steps = [n for n in (node, *posts) if isinstance(n.op, Threshold)]
         levels = tuple((n.out, len(graph.const(n.ins[1])) - 1) for n in steps)
-        signs = bool(posts) and takes_sign(graph, node, posts[0])
+        signs = bool(posts) and takes_sign(graph, node, posts[0], reloadable)
         layers.append(
             StreamLayer(
                 node, posts, sources, types, window, serial, final, leaves, before, width, weight, levels, signs

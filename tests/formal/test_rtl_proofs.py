@@ -54,7 +54,8 @@ DOTS = [  # Lanes, Groups, InBits, InKind, WeightKind, WeightBits, AccBits, HasP
     (3, 1, 1, 1, 2, 4, 7, 1, 0), (2, 1, 3, 0, 2, 3, 8, 1, 0), (4, 2, 2, 2, 2, 2, 7, 1, 0), (3, 1, 2, 2, 1, 1, 6, 1, 0),
 ]  # fmt: skip
 NAMES = ("Lanes", "Groups", "InBits", "InKind", "WeightKind", "WeightBits", "AccBits", "HasPad", "Raw")
-THRESHOLD = probes(acc="acc_q", acc_valid="acc_valid_q", out_valid="out_valid_q", out="out_data_q", row="row")
+KEPT = {"acc": "acc_q", "acc_valid": "acc_valid_q", "out_valid": "out_valid_q", "out": "out_data_q"}
+THRESHOLD = probes(row="const_data", **{wire: f"u_core.{register}" for wire, register in KEPT.items()})
 ARITHMETIC = {
     **{f"popcount {n}": Goal("prove_popcount", {"Width": n}) for n in (1, 7, 16)},
     **{f"dot {'x'.join(map(str, d))}": Goal("prove_dot", dict(zip(NAMES, d, strict=True))) for d in DOTS},
@@ -110,7 +111,7 @@ def test_line_buffers(name: str):
         ("lrtc_fifo.sv", "level_d != LevelBits'(Depth)", "1'b1", "fifo 2"),
         ("lrtc_upsize.sv", "!out_valid_q || out_ready_i;", "1'b1;", "upsize 2"),
         ("lrtc_downsize.sv", "!out_valid_q || (last && out_ready_i)", "!out_valid_q || last", "downsize 2"),
-        ("lrtc_threshold.sv", "acc >= level", "acc > level", "threshold 1 of 4 bits"),
+        ("lrtc_threshold_core.sv", "acc >= level", "acc > level", "threshold 1 of 4 bits"),
         ("lrtc_maxpool.sv", "any ^ MinMask", "any", "max-pool 4x1 least"),
         ("lrtc_dot.sv", "- AccBits'(mask_count)", "- AccBits'(Lanes)", "dot 8x1x1x1x1x1x5x0x0"),
         ("lrtc_line_buffer.sv", "SkipWBits'(StrideW - 1)", "SkipWBits'(0)", "line buffer 3x3 kernel 2 stride 2 pad 0"),

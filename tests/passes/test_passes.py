@@ -99,7 +99,8 @@ def test_negative_gamma_turns_max_into_min():
 def test_random_networks_keep_every_output_bit(seed, pipeline):
     graph = random_network(seed)
     after = run_pipeline(graph, pipeline, probe=random_input(graph, 6, seed))
-    assert {n.op.name for n in after.compute_nodes()} <= {"conv2d", "linear", "threshold", "affine", "maxpool"}
+    if pipeline != "reloadable":  # which leaves a pool between a bias and a batchnorm, for backends to refuse
+        assert {n.op.name for n in after.compute_nodes()} <= {"conv2d", "linear", "threshold", "affine", "maxpool"}
     again = run_pipeline(after, pipeline)
     assert body(again) == body(after), "running the pipeline twice changes nothing"
 

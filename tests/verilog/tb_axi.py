@@ -132,3 +132,55 @@ async def registers(dut):
     answers = [np.frombuffer(bytes((await bench.sink.recv()).tdata), "<i4") for _ in range(2)]
     assert (np.array(answers) == want[:2]).all()
     assert bench.refused == 10
+
+
+@cocotb.test(skip="loads" not in JOB)
+async def loads(dut):
+    bench, host = Bench(dut), driver()
+    await bench.start()
+    images = JOB["images"]
+    read, write = resume(bench.get), resume(bench.put)
+    net = await bridge(lambda: host.Accelerator(read, write))()
+
+    async def refused(words: list[int], says: str) -> None:
+        def attempt() -> str:
+            try:
+                net.load(words)
+            except host.Refused as error:
+                return str(error)
+            return "loaded"
+
+        assert says in await bridge(attempt)()
+
+    assert (await bench.answers(images) == np.array(JOB["want"])).all()  # as it was compiled
+
+    first, *others = JOB["loads"]
+    await bridge(lambda: net.load(first["words"]))()
+    assert bench.refused == 0
+    assert await bench.get(host.NETWORK) == first["words"][2]
+    bench.stall(0.3)
+    assert (await bench.answers(images) == np.array(first["want"])).all()
+    bench.flow()
+
+    # what is refused changes nothing
+    await refused([0, *first["words"][1:]], "no list of words")
+    await refused(first["words"][:-1], "cut short")
+    await refused([first["words"][0], first["words"][1] ^ 1, *first["words"][2:]], "another layout")
+    address = first["words"][4]
+    await bench.put(address, 0xFFFFFFFF)  # while it runs
+    await bench.put(host.NETWORK, 1)
+    assert bench.refused == 2
+    assert await bench.get(address) == 0  # memories are not read
+    assert bench.refused == 3
+    assert (await bench.answers(images) == np.array(first["want"])).all()
+
+    # a word that is lost on the way is found out, and the network stays in reset
+    lost = net.write
+    net.write = lambda offset, word: None if offset == address else lost(offset, word)
+    await refused(first["words"], "arrived")
+    assert "running" not in await bridge(net.status)()
+    net.write = lost
+    for one in others:
+        await bridge(lambda one=one: net.load(one["words"]))()
+        assert (await bench.answers(images) == np.array(one["want"])).all()
+    assert bench.refused == 3

@@ -14,8 +14,9 @@ from lrtc.backends.streaming import answer_faults, module_names
 from lrtc.backends.verilog.axi import axi_files
 from lrtc.backends.verilog.dots import dot_form
 from lrtc.backends.verilog.hardwired import hardwired_view, wired_module
+from lrtc.backends.verilog.reload import bus_of, shape_of
 from lrtc.backends.verilog.top import TopView, top_view
-from lrtc.backends.verilog.views import images, layer_view
+from lrtc.backends.verilog.views import layer_view, memories
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
 from lrtc.ir.printer import node_text
@@ -24,6 +25,7 @@ from lrtc.plan.forms import FORMS
 from lrtc.plan.hardwired import Wired
 from lrtc.plan.stream import StreamLayer, absorbed_posts, stream_faults, stream_layers
 from lrtc.plan.unrolled import LEVELS, plan_unrolled, unrolled_faults, wire_layers
+from lrtc.plan.widest import widest
 from lrtc.resources import share
 
 OPTIONS = (
@@ -35,6 +37,7 @@ OPTIONS = (
     "stages",
     "input_lanes",
     "axi_lite",
+    "reloadable",
     *FORMS,
     "templates",
     "vectors",
@@ -71,11 +74,14 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     after `stages` gates; input_lanes: elements in a beat of the inputs (default 1); integers
     "auto" (default), "planes" or "products": how integers are multiplied; padding "auto" (default), "classes" or
     "valid": how ±1 elements in the padding count 0 (`lrtc.plan.forms`); axi_lite: a top with registers around it, its
-    README and drivers; templates: a folder that is searched before ours. vectors: for the C self-test, not used here.
+    README and drivers; reloadable: and weights, levels and scales can be written through them (the graph is that of
+    pipeline "reloadable"); templates: a folder that is searched before ours. vectors: for the C self-test, not used.
     """
     options = dict(options or {})
     _check(graph, name, options)
-    layers = stream_layers(graph, options.get("input_lanes") or 1)
+    named, loads = graph, bool(options.get("reloadable"))
+    graph = widest(graph) if loads else graph
+    layers = stream_layers(graph, options.get("input_lanes") or 1, loads)
     answer = options.get("output", "logits")
     wired: dict[str, Wired] = {}
     if options.get("style") == "unrolled":
@@ -93,22 +99,25 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
             layer,
             fold,
             modules[layer.name],
-            dot_form(graph, layer, fold, **chosen) if layer.has_weights and not fold.stages else None,
+            dot_form(graph, layer, fold, widest=loads, **chosen) if layer.has_weights and not fold.stages else None,
         )
         for layer, fold in zip(layers, plan.layers, strict=True)
     ]
-    views = tuple(layer_view(graph, *parts) for parts in built)
+    held = [memory for parts in built for memory in memories(graph, *parts, widest=loads)]
+    bus = None
+    if loads:
+        forms, lanes = [form for *_, form in built], options.get("input_lanes") or 1
+        bus = bus_of(held, [shape_of(graph, layers, plan.layers, forms, answer), lanes])
+    views = tuple(layer_view(graph, *parts, bus=bus) for parts in built)
     top = top_view(name, graph, layers, views, plan, answer)
-    rendered = _render(graph, top, options.get("templates"))
+    rendered = _render(named, top, options.get("templates"))
     for layer in layers:
         if layer.name in wired:
             rendered |= _wired_file(graph, layer, wired[layer.name], modules[layer.name], options.get("templates"))
     library = _library(rendered.values())
-    roms = {}
-    for parts in built:
-        roms |= images(graph, *parts)
+    roms = {memory.file: memory.image for memory in held}
     environment = _environment(options.get("templates"))
-    around = axi_files(graph, top, environment) if options.get("axi_lite") else {}
+    around = axi_files(named, top, environment, bus) if options.get("axi_lite") or loads else {}
     paths = [*library, *reversed(rendered), *(path for path in around if path.endswith(".sv"))]
     lists = {"files.f": environment.get_template("files.f.j2").render(paths=paths)}
     return Output(around | rendered | lists | roms | library, plan)
@@ -131,6 +140,8 @@ def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
     for key in ("target_cycles", "fold", "budget") if style == "unrolled" else ():
         if options.get(key):
             faults.add(key, "nothing is folded in style unrolled; leave this option out or use style stream")
+    if style == "unrolled" and options.get("reloadable"):
+        faults.add("reloadable", "weights are wires in style unrolled, nothing can be loaded; use style stream")
     if style == "stream" and options.get("stages"):
         faults.add("stages", "only style unrolled has pipelines of gates; leave this option out")
     answer_faults(graph, options.get("output", "logits"), faults)
@@ -196,4 +207,8 @@ def _library(texts) -> dict[str, str]:
     return {f"rtl/{name}.sv": found[name] for name in sorted(found)}
 
 
-BACKEND = Backend("verilog", "verilog", refuse, emit)
+def _pipeline(options: Mapping[str, object]) -> str | None:
+    return "reloadable" if options.get("reloadable") else None
+
+
+BACKEND = Backend("verilog", "verilog", refuse, emit, _pipeline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 
 import lrtc
 from lrtc.backends.streaming import AxisView
+from lrtc.backends.verilog.reload import Bus, Place, load_words, map_of
 from lrtc.backends.verilog.top import TopView
 from lrtc.ir import Graph
 from lrtc.ir.ops import Const
@@ -34,6 +36,20 @@ class Register:
 
 
 @dataclass(frozen=True)
+class MemoryView:
+    """One memory that can be written. address: in bytes; width: bits a row; words a row, stride from row to row."""
+
+    name: str
+    macro: str
+    what: str
+    address: int
+    rows: int
+    width: int
+    words: int
+    stride: int
+
+
+@dataclass(frozen=True)
 class AxiView:
     """What the templates see. version, hash, layout: literals. reload_bits: of the bus to the memories."""
 
@@ -51,12 +67,17 @@ class AxiView:
     window: int = 0
     window_bits: int = 0
     reload_bits: int = 1
-    memories: tuple[object, ...] = ()
+    memories: tuple[MemoryView, ...] = ()
 
     @property
     def streams(self) -> tuple[str, ...]:
         """Return the names of all stream ports."""
         return tuple(port.name for port in (*self.inputs, *self.outputs))
+
+    @property
+    def guard(self) -> str:
+        """Return what the names of macros begin with."""
+        return self.network.upper()
 
     @property
     def layout_hex(self) -> str:
@@ -104,28 +125,53 @@ def registers(version: int, network: int, layout: int) -> tuple[Register, ...]:
         Register(0x18, "IMAGES", "read", "0", "images that came in whole"),
         Register(0x1C, "FRAMES", "read", "0", "images whose answer left (frame counter)"),
         Register(0x20, "CYCLES", "read", "0", "clock cycles"),
-        Register(0x24, "WORDS", "read", "0", "words written to memories since CONTROL last became 1"),
+        Register(0x24, "WORDS", "read", "0", "words written to memories since 1 was last written to CONTROL"),
         Register(0x28, "CHECK", "read", "0", check_is),
     )
 
 
-def axi_files(graph: Graph, top: TopView, environment: jinja2.Environment) -> dict[str, str]:
-    """Return the files of registers around an accelerator: the top, its library, a README, drivers."""
+def axi_files(graph: Graph, top: TopView, environment: jinja2.Environment, bus: Bus | None = None) -> dict[str, str]:
+    """Return the files of registers around an accelerator: the top, its library, a README, drivers.
+
+    bus: the memories that can be written; their map and what they hold are among the files then.
+    """
     version, network = version_word(getattr(lrtc, "__version__", "")), network_word(graph)
+    layout = bus.layout if bus else 0
     view = AxiView(
         module=axi_top(top.module),
         network=top.module,
         answer=top.answer,
         inputs=top.inputs,
         outputs=top.outputs,
-        registers=registers(version, network, 0),
-        addr_bits=6,
+        registers=registers(version, network, layout),
+        addr_bits=bus.addr_bits + 3 if bus else 6,
         image_beats=top.inputs[0].beats,
         version=_literal(version),
         hash=_literal(network),
-        layout=_literal(0),
+        layout=_literal(layout),
+        window=bus.window if bus else 0,
+        window_bits=bus.addr_bits if bus else 0,
+        reload_bits=bus.width if bus else 1,
+        memories=tuple(_memory(bus, place) for place in bus.places) if bus else (),
     )
-    return library() | rendered(view, environment) | hosts()
+    loaded = _loads(view, bus, network, environment) if bus else {}
+    return library() | rendered(view, environment) | loaded | hosts()
+
+
+def _memory(bus: Bus, place: Place) -> MemoryView:
+    m = place.memory
+    macro = m.name.replace(".", "_").upper()
+    return MemoryView(m.name, macro, m.what, bus.address(place), m.depth, m.width, place.words, place.stride)
+
+
+def _loads(view: AxiView, bus: Bus, network: int, environment: jinja2.Environment) -> dict[str, str]:
+    """Return the map of the memories and what is loaded into them, for programs."""
+    version, words, name = getattr(lrtc, "__version__", ""), load_words(bus, network), view.network
+    texts = {what: environment.get_template(f"{what}.h.j2") for what in ("reload", "load")}
+    files = {f"{name}_{what}.h": texts[what].render(view=view, version=version, words=words) for what in texts}
+    files[f"{name}_reload.json"] = json.dumps(map_of(bus, network), indent=1) + "\n"
+    files[f"{name}_load.json"] = json.dumps(words) + "\n"
+    return files
 
 
 def _literal(number: int) -> str:

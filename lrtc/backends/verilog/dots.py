@@ -44,8 +44,13 @@ class DotForm:
         return sum((n - 1).bit_length() for n in self.classes)
 
 
-def dot_form(graph: Graph, layer: StreamLayer, fold: LayerFold, integers: str, padding: str) -> DotForm:
-    """Return the form of a layer with weights. integers, padding: see `lrtc.plan.forms`."""
+def dot_form(
+    graph: Graph, layer: StreamLayer, fold: LayerFold, integers: str, padding: str, widest: bool = False
+) -> DotForm:
+    """Return the form of a layer with weights. integers, padding: see `lrtc.plan.forms`.
+
+    widest: accumulators hold whatever weights and levels may be loaded, not only these.
+    """
     w, elem, window = layer.node.ins[1], layer.input.elem, layer.window
     weight = graph.types[w].elem
     weights = graph.const(w).reshape(layer.outputs, -1).astype(np.int64)
@@ -74,6 +79,8 @@ def dot_form(graph: Graph, layer: StreamLayer, fold: LayerFold, integers: str, p
     else:
         ends = (low - level).min(), (high - level).max()
     bits = rom.signed_bits(np.array(ends)) if layer.signs else acc.bits
+    if widest and layer.signs:  # less any level that the accumulator reaches; half of it where it counts
+        bits = acc.bits + (not half)
     return DotForm(**{**form.__dict__, "starts": starts, "acc_bits": bits})
 
 
@@ -170,12 +177,3 @@ def dot_product(chain: Chain, layer: StreamLayer, fold: LayerFold, form: DotForm
     if layer.signs:
         sizes = {"Count": fold.pe, "Width": form.acc_bits}
         chain.stream = chain.wired("lrtc_sign", "signs", chain.stream, fold.pe, sizes, "from minus the level on")
-
-
-def dot_images(layer: StreamLayer, fold: LayerFold, form: DotForm, module: str) -> dict[str, str]:
-    """Return {file: $readmemh text} of the weights and the start values."""
-    rows = rom.weight_rows(form.weights, form.elem, fold.pe, fold.simd)
-    weights = rom.hex_image(f"{module}: weights, row = fold*{fold.steps} + step", rows)
-    place = "row = {row class, column class, fold}" if form.class_bits else "row = fold"
-    starts = rom.hex_image(f"{module}: what accumulators start from, {place}", start_rows(form, fold))
-    return {f"{module}_weight.mem": weights, f"{module}_start.mem": starts}

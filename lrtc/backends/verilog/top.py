@@ -15,7 +15,7 @@ from lrtc.plan.stream import StreamLayer, readers, stream_inputs
 
 @dataclass(frozen=True)
 class TopView:
-    """The top module. stages: (stage, cycles an image)."""
+    """The top module. stages: (stage, cycles an image). reload_bits: of the port that writes memories; 0: none."""
 
     module: str
     layers: tuple[LayerView, ...]
@@ -29,6 +29,7 @@ class TopView:
     interval: int
     latency: int
     slots: int
+    reload_bits: int = 0
 
 
 def top_view(
@@ -60,6 +61,7 @@ def top_view(
         interval=plan.interval,
         latency=plan.latency,
         slots=plan.slots,
+        reload_bits=max(view.reload_bits for view in views),
     )
 
 
@@ -101,9 +103,10 @@ class _Body:
         """Add a layer's module."""
         taken = [self.streams[name].pop(0) for name in layer.sources]
         sink = tuple(port for (name, _), stream in zip(view.inputs, taken, strict=True) for port in stream.sink(name))
+        loads = (("reload_i", "reload_i"),) if view.reload_bits else ()
         note = f"{view.origin or layer.name}: {view.output_type}"
         out = Stream(f"{layer.name}_out", view.out_bits)
-        self.chain.place(view.module, f"u_{layer.name}", sink, out, note=note)
+        self.chain.place(view.module, f"u_{layer.name}", sink, out, note=note, ports=loads)
         self._give(layer.value)
 
     def output(self, result: str, layer: StreamLayer) -> AxisView:

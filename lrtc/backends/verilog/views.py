@@ -14,12 +14,14 @@ from lrtc.backends.streaming import (
     point_nodes,
     signed_width,
 )
-from lrtc.backends.verilog.dots import DotForm, dot_images, dot_product
+from lrtc.backends.verilog.dots import DotForm, dot_product
 from lrtc.backends.verilog.hardwired import wired_dot
+from lrtc.backends.verilog.memories import Memory, layer_memories
 from lrtc.backends.verilog.moves import move, rearrange
 from lrtc.backends.verilog.netlist import Chain, Instance, Stream, Wire
+from lrtc.backends.verilog.reload import Bus, on_bus
 from lrtc.ir import Elem, Graph, Node
-from lrtc.ir.ops import Add, Affine, Clamp, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
+from lrtc.ir.ops import Add, Clamp, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
 from lrtc.ir.printer import node_text, printable
 from lrtc.plan.dense import in_memory
 from lrtc.plan.fold import LayerFold
@@ -28,7 +30,10 @@ from lrtc.plan.stream import StreamLayer, absorbed_posts
 
 @dataclass(frozen=True)
 class LayerView:
-    """One layer module: header, ports, body. inputs: (name of the port, bits) of each stream that it takes."""
+    """One layer module: header, ports, body. inputs: (name of the port, bits) of each stream that it takes.
+
+    reload_bits: of the port that writes its memories; 0: it has none.
+    """
 
     module: str
     name: str
@@ -41,10 +46,13 @@ class LayerView:
     inputs: tuple[tuple[str, int], ...]
     out_bits: int
     body: tuple[Instance, ...]
+    reload_bits: int = 0
 
 
-def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, form: DotForm | None) -> LayerView:
-    """Return the view of one layer. form: of its dot products, if it has weights."""
+def layer_view(
+    graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, form: DotForm | None, bus: Bus | None = None
+) -> LayerView:
+    """Return the view of one layer. form: of its dot products, if it has weights. bus: what writes its memories."""
     names = [f"in{k}" for k in range(len(layer.inputs))] if layer.joins else ["in"]
     ports = [
         Stream(name, type_.elem.bits * (layer.width if layer.serial else type_.shape[-1]))
@@ -78,13 +86,15 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, f
         move(chain, graph, layer)
     pe, ratio = layer.lanes(fold.pe)
     for node, elem in _worked(graph, layer, fold):
-        _apply(chain, graph, node, elem, pe, ratio, module)
+        _apply(chain, graph, node, elem, pe, ratio, module, bus is not None)
     width, gathers = chain.stream.bits, layer.gathers(fold.pe)
     skid = Stream("part" if gathers else "out", width)
     chain.add("lrtc_skid_buffer", "u_skid", skid, {"Width": width}, "no ready path goes through the layer")
     if gathers:  # behind the skid buffer, which is `ratio` times narrower there
         sizes = {"Width": width, "Ratio": ratio}
         chain.add("lrtc_upsize", "u_pixel", Stream("out", width * ratio), sizes, "whole pixels")
+    body = tuple(chain.instances) if bus is None else on_bus(chain.instances, bus)
+    loads = bus is not None and any(it.module == "lrtc_reload" for it in body)
     return LayerView(
         module=module,
         name=layer.name,
@@ -96,8 +106,16 @@ def layer_view(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, f
         folding=f"{folding}; alone {fold.cycles} cycles an image",
         inputs=tuple((port.name, port.bits) for port in ports),
         out_bits=chain.stream.bits,
-        body=tuple(chain.instances),
+        body=body,
+        reload_bits=bus.width if loads else 0,
     )
+
+
+def memories(
+    graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, form: DotForm | None, widest: bool = False
+) -> list[Memory]:
+    """Return the memories of a layer. widest: as wide as whatever is loaded may need."""
+    return layer_memories(graph, layer, fold, module, form, _worked(graph, layer, fold), widest)
 
 
 def _worked(graph: Graph, layer: StreamLayer, fold: LayerFold) -> list[tuple[Node, Elem]]:
@@ -212,7 +230,9 @@ def _pool(chain: Chain, graph: Graph, layer: StreamLayer) -> None:
     chain.add("lrtc_maxpool", "u_maxpool", out, sizes | numbers, ports=taps)
 
 
-def _apply(chain: Chain, graph: Graph, node: Node, elem: Elem, pe: int, folds: int, module: str) -> None:
+def _apply(
+    chain: Chain, graph: Graph, node: Node, elem: Elem, pe: int, folds: int, module: str, widest: bool
+) -> None:  # fmt: skip
     """Add what a post does with `elem`s, `pe` of them at once."""
     if isinstance(node.op, TopK):
         _rank(chain, node, elem, pe, folds)
@@ -231,7 +251,7 @@ def _apply(chain: Chain, graph: Graph, node: Node, elem: Elem, pe: int, folds: i
         codes = {"Levels": len(rows) - 1, "OutBits": bits, "Low": low, "File": f'"{module}_threshold.mem"'}
         chain.add("lrtc_threshold", "u_threshold", Stream("codes", pe * bits), shared | codes)
         return
-    mult, offset = affine_bits(rows)
+    mult, offset = affine_bits(rows, widest)
     widths = {"OutBits": bits, "MultBits": mult, "OffsetBits": offset, "File": f'"{module}_affine.mem"'}
     chain.add("lrtc_affine", "u_affine", Stream("logits", pe * bits), shared | widths)
 
@@ -249,26 +269,3 @@ def _min_mask(graph: Graph, layer: StreamLayer) -> str:
     """Return a literal with bit c = 1 where the direction of a maxpool's channel c is −1."""
     directions = graph.const(layer.node.ins[1]) if len(layer.node.ins) == 2 else ()
     return f"{layer.outputs}'h{sum(1 << c for c, f in enumerate(directions) if f < 0):x}"
-
-
-def images(graph: Graph, layer: StreamLayer, fold: LayerFold, module: str, form: DotForm | None) -> dict[str, str]:
-    """Return {file: $readmemh text} of a layer."""
-    files = {}
-    if form is not None:
-        files |= dot_images(layer, fold, form, module)
-    if layer.joins:
-        for k, (name, type_) in enumerate(operand_types(graph, layer.node)):
-            if graph.const(name) is not None:
-                rows = rom.code(graph.const(name), type_.elem).reshape(layer.beats_in, -1)
-                files[f"{module}_constant{k}.mem"] = rom.hex_image(f"{module}: constants, row = pixel", rows)
-    pe, _ = layer.lanes(fold.pe)
-    for node, elem in _worked(graph, layer, fold):
-        if not isinstance(node.op, (Threshold, Affine)):
-            continue
-        constant = graph.const(node.ins[1])
-        if isinstance(node.op, Threshold):
-            rows, what = rom.threshold_rows(constant, pe, signed_width(elem)), "{flip, levels}"
-        else:
-            rows, what = rom.affine_rows(constant, pe, *affine_bits(constant)), "{multiplier, offset}"
-        files[f"{module}_{node.op.name}.mem"] = rom.hex_image(f"{module}: {what}, row = fold", rows)
-    return files

@@ -1,9 +1,11 @@
 rtl/lrtc_affine.sv
+rtl/lrtc_affine_core.sv
 rtl/lrtc_dot.sv
 rtl/lrtc_downsize.sv
 rtl/lrtc_frame_last.sv
 rtl/lrtc_line_buffer.sv
 rtl/lrtc_mvu.sv
+rtl/lrtc_mvu_core.sv
 rtl/lrtc_popcount.sv
 rtl/lrtc_ram.sv
 rtl/lrtc_rom.sv
