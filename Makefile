@@ -10,7 +10,7 @@ DIGITS ?= examples/mnist/digits.npz
 
 # Emulators and compilers that only apt has: QEMU, RISC-V, AVR, Helium, Icarus. Nothing needs them; what is missing is named.
 TOOLS := qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf gcc-avr avr-libc simavr iverilog \
-  gcc-arm-none-eabi libnewlib-arm-none-eabi
+  gcc-arm-none-eabi libnewlib-arm-none-eabi arduino-core-avr
 
 .PHONY: setup demo test lint bench bench-hw prove tools clean
 

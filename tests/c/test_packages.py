@@ -8,9 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import threading
 from functools import cache
 from pathlib import Path
 
+import kconfiglib
 import numpy as np
 import pytest
 from c_programs import to_c
@@ -166,6 +169,58 @@ def test_arduino_has_properties_and_a_sketch_that_passes(tmp_path: Path):
     assert said == "net0: PASS\n"
 
 
+ARDUINO_AVR = Path("/usr/share/arduino/hardware/arduino/avr")  # where apt's arduino-core-avr puts Arduino's own core
+ARDUINO_FLAGS = (
+    "-mmcu=atmega2560", "-DF_CPU=16000000L", "-DARDUINO=10807", "-DARDUINO_AVR_MEGA2560", "-DARDUINO_ARCH_AVR", "-Os",
+    "-w", "-ffunction-sections", "-fdata-sections",
+)  # fmt: skip
+ARDUINO_STANDARD = {
+    ".c": ("avr-gcc", "-std=gnu11"), ".S": ("avr-gcc", "-x", "assembler-with-cpp"),
+    ".cpp": ("avr-g++", "-std=gnu++11", "-fpermissive", "-fno-exceptions", "-fno-threadsafe-statics",
+             "-DDECIMAL_DIG=__DECIMAL_DIG__"),  # float.h of apt's GCC 5.4 has it for C only
+}  # fmt: skip
+
+
+def test_arduino_builds_on_arduinos_own_core_and_passes(tmp_path: Path):
+    """A Mega 2560 in simavr, sources and flags those of Arduino's platform, where apt's packages are installed."""
+    if not ARDUINO_AVR.is_dir() or not shutil.which("avr-g++") or not shutil.which("simavr"):
+        return
+    write_files(files(package="arduino"), tmp_path)
+    sketch = (tmp_path / "examples" / "selftest" / "selftest.ino").read_text()
+    (tmp_path / "sketch.cpp").write_text("#include <Arduino.h>\n" + sketch)
+    core = ARDUINO_AVR / "cores" / "arduino"
+    includes = [f"-I{folder}" for folder in (core, ARDUINO_AVR / "variants" / "mega", "src")]
+    sources = [*sorted(core.glob("*.[cS]")), *sorted(core.glob("*.cpp")), *(tmp_path / "src").glob("*.c")]
+    objects = []
+    for k, source in enumerate([*sources, tmp_path / "sketch.cpp"]):
+        compiler, *standard = ARDUINO_STANDARD[source.suffix]
+        run(tool(compiler), *standard, *ARDUINO_FLAGS, *includes, "-c", source, "-o", f"{k}.o", cwd=tmp_path)
+        objects.append(f"{k}.o")
+    run(tool("avr-gcc"), "-mmcu=atmega2560", "-Wl,--gc-sections", *objects, "-o", "sketch.elf", cwd=tmp_path)
+    argv = [tool("simavr"), "-m", "atmega2560", "-f", "16000000", "sketch.elf"]
+    with subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as board:
+        watchdog = threading.Timer(60, board.kill)
+        watchdog.start()
+        said = next((line for line in board.stdout if b"net0: " in line), b"")
+        watchdog.cancel()
+        board.kill()
+    assert b"net0: PASS" in said
+
+
+def test_platformio_packs_it(tmp_path: Path):
+    """PlatformIO's own check of a library's manifest, where it is installed; it needs no network for that."""
+    pio = shutil.which("pio")
+    if pio is None:
+        return
+    write_files(files(package="platformio"), tmp_path)
+    surroundings = {**os.environ, "PLATFORMIO_CORE_DIR": str(tmp_path / "core")}
+    argv = [pio, "pkg", "pack", "-o", str(tmp_path / "net0.tar.gz")]
+    done = subprocess.run(argv, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with tarfile.open(tmp_path / "net0.tar.gz") as packed:
+        assert {"library.json", "src/net0.c", "src/net0.h", "examples/selftest/main.cpp"} <= set(packed.getnames())
+
+
 def test_platformio_has_a_manifest_and_an_example_that_passes(tmp_path: Path):
     write_files(files(package="platformio"), tmp_path)
     manifest = json.loads((tmp_path / "library.json").read_text())
@@ -181,6 +236,12 @@ def test_zephyr_is_a_module_that_a_stand_in_builds(tmp_path: Path):
     assert module == "name: net0\nbuild:\n  cmake: .\n  kconfig: Kconfig\n"
     options = re.findall(r"^config (\w+)$", (tmp_path / "package" / "Kconfig").read_text(), re.M)
     assert options == ["NET0", "NET0_SELFTEST"]
+    main = tmp_path / "Kconfig"
+    main.write_text(f'config PRINTK\n\tbool "Zephyr\'s own"\nsource "{tmp_path}/package/Kconfig"\n')
+    configuration = kconfiglib.Kconfig(str(main), warn_to_stderr=False)  # what Zephyr's build reads Kconfig with
+    configuration.load_config(str(tmp_path / "package" / "samples" / "selftest" / "prj.conf"))
+    assert configuration.warnings == []
+    assert [configuration.syms[name].str_value for name in (*options, "PRINTK")] == ["y"] * 3
     assert run(cmake(tmp_path) / "app", cwd=tmp_path) == "net0: PASS\n"
 
 
