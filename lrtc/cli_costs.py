@@ -46,7 +46,7 @@ def size(
     """Print the bytes of the compiled network by section, and its worst-case stack, from a real compiler for each core.
 
     With --board, whether it fits: flash, and RAM with the stack, of the firmware with its self-test that `lrtc flash`
-    builds. Exit status 1 when it does not. Example: lrtc size model.pt --board nucleo-f446re
+    builds. Exit status 0 if it fits all of them, else 1. Example: lrtc size model.pt --board nucleo-f446re
     """
     from lrtc.boards import board_named
     from lrtc.check.cores import core_named

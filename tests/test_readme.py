@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -10,6 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from lrtc.check.cores import core_named
+from lrtc.check.toolchain import compiler_for
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,3 +71,23 @@ def test_the_demo_shown_is_what_the_demo_prints(checkout: Path):
 
     own = {"", "…", "the C is in build/demo/c, the Verilog in build/demo/verilog"}
     assert lines(shown) - own <= lines(printed)
+
+
+def test_the_table_of_cores_is_what_size_prints(checkout: Path):
+    """Flash, RAM and worst stack on Arm's cores, which belong to the compiler that the README names."""
+    rows = {
+        core: numbers
+        for cells in re.findall(r"^\| (`cortex-.*?) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \+ ([\d,]+) \|", TEXT, re.M)
+        for core in re.findall(r"cortex-\w+", cells[0])
+        for numbers in [tuple(int(cell.replace(",", "")) for cell in cells[2:])]
+    }
+    assert len(rows) == 7
+    words = ["size", "examples/mnist/mnist_ternary.pt", "--core", ",".join(rows), "--json"]
+    argv = [sys.executable, "-m", "lrtc.cli", *words]
+    done = subprocess.run(argv, cwd=checkout, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    tool, _ = compiler_for(core_named("cortex-m4"))
+    version = subprocess.run([*tool.command, "-dumpversion"], capture_output=True, text=True, check=True).stdout
+    if version.startswith("13.2"):
+        printed = json.loads(done.stdout)["cores"]
+        assert rows == {row["core"]: (row["flash"], row["ram"], row["stack"]["bytes"]) for row in printed}

@@ -221,6 +221,19 @@ def test_platformio_packs_it(tmp_path: Path):
         assert {"library.json", "src/net0.c", "src/net0.h", "examples/selftest/main.cpp"} <= set(packed.getnames())
 
 
+def test_esp_idfs_component_manager_packs_it(tmp_path: Path):
+    """It reads the manifest by its own rules; it needs no network for that."""
+    compote = shutil.which("compote")
+    if compote is None:
+        return
+    write_files(files(package="esp-idf"), tmp_path)
+    argv = [compote, "component", "pack", "--name", "net0", "--dest-dir", str(tmp_path / "packed")]
+    surroundings = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(argv, cwd=tmp_path / "net0", env=surroundings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "packed" / "net0_0.1.0" / "src" / "net0.c").is_file()
+
+
 def test_platformio_has_a_manifest_and_an_example_that_passes(tmp_path: Path):
     write_files(files(package="platformio"), tmp_path)
     manifest = json.loads((tmp_path / "library.json").read_text())
