@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from graphs import random_network
-from verilog.networks import special
+from verilog.networks import special, tiny
 
 from lrtc.backends.verilog import emit
 from lrtc.check.yosys import read_design
@@ -27,9 +27,17 @@ def test_yosys_takes_special_designs(name: str):
     read_design(emit(graph, name, options).files, name)
 
 
+LOADED = {"reloadable": True, "fold": {"fc": (1, 8)}}
+
+
+def test_yosys_takes_a_design_with_registers_whose_memories_are_written():
+    read_design(emit(tiny(), "tiny", LOADED).files, "tiny_axi")
+
+
 def test_the_special_designs_have_every_module():
     designs = special()
-    read = {path for name in SPECIAL for path in emit(designs[name][0], name, designs[name][1]).files}
+    read = {*emit(tiny(), "tiny", LOADED).files}
+    read |= {path for name in SPECIAL for path in emit(designs[name][0], name, designs[name][1]).files}
     assert read >= {f"rtl/{path.name}" for path in (share("hw") / "rtl").glob("*.sv")}
 
 
