@@ -78,8 +78,8 @@ def _because(layer: Layer, chosen: Option, unit: str) -> str:
 
 
 def digest_of(graph: Graph) -> str:
-    """Return what tells two networks apart: types, ops and constants."""
-    found = hashlib.sha256(to_text(graph).encode())
+    """Return what tells two networks apart: types, ops and constants, not what they are called."""
+    found = hashlib.sha256(to_text(graph).replace(f"@{graph.name}(", "@(", 1).encode())
     for node in graph.nodes:
         if (value := graph.const(node.out)) is not None:
             found.update(np.ascontiguousarray(value).tobytes())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 from c_programs import assert_equal, to_c
@@ -15,10 +17,11 @@ from lrtc.check.cores import CORES
 from lrtc.check.emulate import build_network, run_emulated, runs_here
 from lrtc.cli import app
 from lrtc.cli_costs import octets
-from lrtc.driver import Model
+from lrtc.driver import Model, compile, open_model, random_feeds
 from lrtc.errors import LrtcError
+from lrtc.ir import feed_rows
 from lrtc.plan.select import Budget, Layer, Option, select
-from lrtc.tuning import compile_tuned, read_tuning, tune, write_text
+from lrtc.tuning import compile_tuned, legal_kernels, read_tuning, tune, write_text
 
 SHARED = (("f", 7), ("g", 11), ("h", 30))
 option = st.builds(
@@ -120,10 +123,24 @@ def test_a_chosen_network_is_exact(model, tuning):
     assert_equal(network, done.logits)
 
 
+def test_kernels_of_constant_time_take_the_same_instructions_for_every_image():
+    """All of the digits network, those of the menu in turns; one that lists active inputs does not."""
+    digits = open_model(Path("examples/mnist/mnist_ternary.pt"))
+    first = compile(digits, "c")
+    rows, legal = feed_rows(first.graph, random_feeds(first.graph, 4)), legal_kernels(first)
+    for turn in range(max(map(len, legal.values()))):
+        kernels = {key: names[min(turn, len(names) - 1)] for key, names in legal.items()}
+        result = compile(digits, "c", verify=False, kernels=kernels)
+        constant = all(step.kernel.constant_time for step in result.plan.steps if step.kernel)
+        cost = run_emulated(dict(result.files), result.name, rows, "cortex-m4", result.ports).cost
+        assert (len({*cost}) == 1) == constant, kernels
+
+
 def test_a_table_travels_and_knows_its_network(model, tuning, tmp_path):
     path = tmp_path / "t.json"
     path.write_text(write_text(tuning))
     assert read_tuning(path) == tuning
+    compile_tuned(Model("other_name", replace(model.graph, name="other_name")), read_tuning(path), Budget())
     other = random_network(203)
     with pytest.raises(LrtcError, match="measured on another network"):
         compile_tuned(Model(other.name, other), read_tuning(path), Budget())
