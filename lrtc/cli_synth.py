@@ -36,14 +36,15 @@ def synth(
     clock: Annotated[
         str | None, typer.Option("--clock", help="to place and route for, and of --fps; default: the board's")
     ] = None,
+    link: Annotated[str, typer.Option("--link", help="how images come: uart or spi")] = "uart",
     seed: Annotated[int, typer.Option("--seed", help="of placement", min=0)] = 1,
     name: Annotated[str | None, typer.Option("--name", help="name of the modules and files; default: the stem")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
 ) -> None:
     """Map MODEL to an FPGA with Yosys and nextpnr: cells of each layer, Fmax, images a second, a bitstream.
 
-    Around the network stands a serial line: an image in, its class out. 7-series and Cyclone V are mapped only, and get
-    a script for their maker's tool. Example: lrtc synth model.pt --device ice40-up5k --cycles 12000
+    Around the network stands a serial line, or SPI: an image in, its class out. 7-series and Cyclone V are mapped only,
+    and get a script for their maker's tool. Example: lrtc synth model.pt --device ice40-up5k --cycles 12000
     """
     from lrtc.check.fpga import part_named
     from lrtc.driver import open_model
@@ -57,7 +58,7 @@ def synth(
     check_folder(folder)
     hz = round(hertz(clock)) if clock else chosen.clock_hz if chosen else part_named(part).hz
     options = Hardware(fold, cycles, fps, f"{hz / 1e6:.6f}MHz" if fps else None, luts, brams).options()
-    made = made_with_progress(opened, part, chosen, not count, hz, seed, options)
+    made = made_with_progress(opened, part, chosen, not count, hz, seed, {**options, "link": link})
     written = write(made, folder)
     if as_json:
         print_json({**report_json(made), "folder": str(folder), "files": written})

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from lrtc.backends.streaming import module_names
 from lrtc.backends.verilog.board import CONSTRAINTS, board_files, board_top, check_serial, vendor_project
-from lrtc.boards.fpga import FpgaBoard, Pin
+from lrtc.boards.fpga import LINKS, SPI, FpgaBoard, Pin
 from lrtc.check.fpga import Cells, Part, Synthesis, needed_tools, part_named, synthesize
 from lrtc.driver import Model, Result, class_count, compile, ends_in_indices, legal_name
-from lrtc.errors import LrtcError, shown
+from lrtc.errors import LrtcError, nearest, shown
 from lrtc.output import MANIFEST
 from lrtc.plan.budget import layer_area
 from lrtc.plan.cost import FAMILIES, Area
@@ -71,16 +71,25 @@ class Synthesized:
 
 def synthesize_model(
     model: Model, device: str, board: FpgaBoard | None = None, place: bool = True, hz: int | None = None, seed: int = 1,
-    watch: Callable[[str], None] = lambda text: None, **options: object,
+    watch: Callable[[str], None] = lambda text: None, link: str = "uart", **options: object,
 ) -> Synthesized:  # fmt: skip
     """Return a network mapped to a device, placed and routed where the device's tools can and `place` is true.
 
-    board: whose pins the top has; a device that is placed without one gets the same top with pins anywhere. options: of
-    target verilog. LrtcError before anything runs if a tool is missing or the network cannot be on a serial line.
+    board: whose pins the top has; a device that is placed without one gets the same top with pins anywhere. link: how
+    images come to it, of boards.fpga.LINKS. options: of target verilog. LrtcError before anything runs if a tool is
+    missing or the network cannot be on such a line.
     """
     part = part_named(device)
     place = place and bool(part.family.place)
     needed_tools(part, place)
+    if link not in LINKS:
+        raise LrtcError(f"no link {link!r}{nearest(link, LINKS)}; known: {', '.join(LINKS)}")
+    if link != "uart" and not place:
+        raise LrtcError(
+            f"--link {link} goes with a board's top, which a count, and devices that are mapped only, have not"
+        )
+    if board is not None:
+        board.pins_of(link)
     if place:
         check_serial(model.graph, class_count(model.graph))
         if not ends_in_indices(model.graph):
@@ -95,7 +104,12 @@ def synthesize_model(
         top = board_top(result.name)
         constraints = CONSTRAINTS[part.family.name] if board else ""
         files |= board_files(
-            result.graph, result.name, board or _bare(part, clock), class_count(model.graph), constraints
+            result.graph,
+            result.name,
+            board or _bare(part, clock),
+            class_count(model.graph),
+            constraints,
+            link,
         )
         files["files.f"] = "".join(f"{path}\n" for path in _ordered(files, top))
     if part.family.name == "xc7":
@@ -125,7 +139,7 @@ def _bare(part: Part, clock: int) -> FpgaBoard:
     pin = Pin("0", "LVCMOS33")
     return FpgaBoard(
         name=part.name, title=part.name, chip=part.number, device=part.name, clock_hz=clock, baud=baud, clock=pin,
-        rx=pin, tx=pin, leds=(), dark=0, programmers={}, note="",
+        rx=pin, tx=pin, leds=(), dark=0, programmers={}, note="", spi=dict.fromkeys(SPI.values(), pin),
     )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
-"""FPGA boards: TOML → FpgaBoard. The clock, the serial line and the LEDs; data, checked whole."""
+"""FPGA boards: TOML → FpgaBoard. The clock, the serial line, SPI and the LEDs; data, checked whole."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrtc.boards.fields import Fields
@@ -15,6 +15,8 @@ STANDARD = r"LVCMOS(12|15|18|25|33)"
 DEVICE = r"[a-z0-9-]{1,40}"
 # programmer → the texts that a board file gives for it, field → pattern
 PROGRAMMERS: Mapping[str, Mapping[str, str]] = {"openfpgaloader": {"board": WORD}, "iceprog": {}}
+LINKS = ("uart", "spi")
+SPI = {"sck": "sck_i", "cs": "cs_ni", "mosi": "mosi_i", "miso": "miso_o"}  # field → port of the top
 SLOWEST_BITS = 1 << 16  # clock cycles of a bit of the serial line
 
 
@@ -30,7 +32,8 @@ class Pin:
 class FpgaBoard:
     """An FPGA board as its TOML file says. device: as `lrtc synth --device` names it. leds: the lowest bit first.
 
-    dark: the level at which an LED is off. programmers: name → its fields, in order of preference.
+    dark: the level at which an LED is off. programmers: name → its fields, in order of preference. spi: port → pin of
+    SPI; nothing where the board has no pins for it.
     """
 
     name: str
@@ -46,6 +49,7 @@ class FpgaBoard:
     dark: int
     programmers: Mapping[str, Mapping[str, str]]
     note: str
+    spi: Mapping[str, Pin] = field(default_factory=dict)
 
     @property
     def clocks_per_bit(self) -> int:
@@ -54,9 +58,15 @@ class FpgaBoard:
 
     @property
     def pins(self) -> dict[str, Pin]:
-        """Return port of the top module → pin."""
-        leds = {f"led_o[{k}]": pin for k, pin in enumerate(self.leds)}
-        return {"clk_i": self.clock, "rx_i": self.rx, "tx_o": self.tx, **leds}
+        """Return port of the top module → pin, with the serial line."""
+        return self.pins_of("uart")
+
+    def pins_of(self, link: str) -> dict[str, Pin]:
+        """Return port of the top module → pin, with a link of LINKS; LrtcError if the board has no pins for it."""
+        if link == "spi" and not self.spi:
+            raise LrtcError(f"no pins of {self.name} are known for SPI", hint="leave --link out, for the serial line")
+        line = self.spi if link == "spi" else {"rx_i": self.rx, "tx_o": self.tx}
+        return {"clk_i": self.clock, **line, **{f"led_o[{k}]": pin for k, pin in enumerate(self.leds)}}
 
 
 def fpga_names() -> tuple[str, ...]:
@@ -90,6 +100,7 @@ def parse_fpga(name: str, table: object, where: str) -> FpgaBoard:
         dark=top.number("dark", 0, 1, 0),
         programmers=_programmers(top),
         note=top.text("note", needed=False),
+        spi=_spi(top),
     )
     top.finish()
     if (
@@ -107,6 +118,15 @@ def _pin(top: Fields, fields: Fields | None) -> Pin:
     pin = Pin(fields.text("pin", PIN), fields.text("standard", STANDARD, needed=False) or "LVCMOS33")
     fields.finish()
     return pin
+
+
+def _spi(top: Fields) -> dict[str, Pin]:
+    fields = top.inner("spi", needed=False)
+    if fields is None:
+        return {}
+    found = {port: _pin(fields, fields.inner(name)) for name, port in SPI.items()}
+    fields.finish()
+    return found
 
 
 def _leds(top: Fields) -> tuple[Pin, ...]:

@@ -19,7 +19,7 @@ from lrtc.errors import LrtcError, ToolMissing
 LEAST_VERSION = (5, 36)  # cocotb 2.1 uses VerilatedVpi::clearEvalNeeded
 PIP_LINE = 'pip install "lrtc[sim]"'
 PORTS = re.compile(  # of a top
-    r"\b(?:clk_i|rst_ni|select_i|s_axil_\w+|[sm]_axis(?:_\w+)?_t(?:valid|ready|data|last))\b"
+    r"\b(?:clk_i|rst_ni|select_i|s_axil_\w+|sck_i|cs_ni|mosi_i|miso_o|[sm]_axis(?:_\w+)?_t(?:valid|ready|data|last))\b"
 )
 FLAGS = ("--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "-O3")
 TAIL = 4000  # characters of a tool's output that a message shows

@@ -15,7 +15,8 @@ from lrtc.resources import share
 
 PAUSE_SECONDS = 0.02  # within an image, after which it is given up
 MOST_CLASSES = 128
-LIBRARY = ("lrtc_serial", "lrtc_uart_rx", "lrtc_uart_tx")
+SPI_CLOCKS = 8  # cycles of the clock for one of SPI's, at least
+LIBRARY = {"uart": ("lrtc_serial", "lrtc_uart_rx", "lrtc_uart_tx"), "spi": ("lrtc_spi",)}  # link → its modules
 CONSTRAINTS = {"ice40": "pcf", "ecp5": "lpf", "gowin": "cst"}  # family → ending of the constraints
 
 
@@ -38,6 +39,8 @@ class BoardView:
     shown: int
     dark: int
     pins: tuple[tuple[str, Pin], ...]
+    link: str
+    spi_hz: int
 
 
 def board_top(name: str) -> str:
@@ -57,11 +60,13 @@ def check_serial(graph: Graph, classes: int) -> None:
         raise LrtcError(f"a serial line carries a class of 7 bits; this network has {classes} classes")
 
 
-def board_files(graph: Graph, name: str, board: FpgaBoard, classes: int, constraints: str = "") -> dict[str, str]:
+def board_files(
+    graph: Graph, name: str, board: FpgaBoard, classes: int, constraints: str = "", link: str = "uart"
+) -> dict[str, str]:
     """Return the files of a board around the accelerator `name`, which sends a class a frame; library modules too.
 
     Beside them: drivers for the line's other end.
-    constraints: the ending of the file with the pins, of CONSTRAINTS; none without pins.
+    constraints: the ending of the file with the pins, of CONSTRAINTS; none without pins. link: of boards.fpga.LINKS.
     """
     from lrtc.backends.verilog import _environment
 
@@ -82,15 +87,20 @@ def board_files(graph: Graph, name: str, board: FpgaBoard, classes: int, constra
         leds=len(board.leds),
         shown=min(bits, len(board.leds)),
         dark=board.dark,
-        pins=tuple(board.pins.items()),
+        pins=tuple(board.pins_of(link).items()),
+        link=link,
+        spi_hz=board.clock_hz // SPI_CLOCKS,
     )
     environment, version = _environment(), getattr(lrtc, "__version__", "")
-    made = {f"{view.module}.sv": "board.sv.j2", "host/lrtc_serial.py": "lrtc_serial.py.j2"}
+    driver = "lrtc_spi.py" if link == "spi" else "lrtc_serial.py"
+    made = {f"{view.module}.sv": "board.sv.j2", f"host/{driver}": f"{driver}.j2"}
     if constraints:
         made[f"{view.module}.{constraints}"] = f"board.{constraints}.j2"
     files = {path: environment.get_template(made[path]).render(view=view, version=version) for path in made}
-    library = {f"rtl/{name}.sv": (share("hw") / "board" / f"{name}.sv").read_text(encoding="utf-8") for name in LIBRARY}
-    host = {f"host/{path.name}": path.read_text(encoding="utf-8") for path in sorted(_hosts()) if path.is_file()}
+    texts = share("hw") / "board"
+    library = {f"rtl/{name}.sv": (texts / f"{name}.sv").read_text(encoding="utf-8") for name in LIBRARY[link]}
+    hosts = sorted(_hosts()) if link == "uart" else ()
+    host = {f"host/{path.name}": path.read_text(encoding="utf-8") for path in hosts if path.is_file()}
     return library | host | files
 
 
