@@ -7,6 +7,11 @@ LRTC_INLINE lrtc_count_b1(const uint32_t *x, const LRTC_ROM uint32_t *w, uint32_
 #define LRTC_MATCH_B1(i) (x[i] ^ w[i])
     if (LRTC_HAS_POPCOUNT) {
         uint32_t total = 0;
+#if defined(LRTC_POPCOUNT64) /* two words at once: which is first does not matter */
+        for (; n > 1u; n -= 2u, x += 2, w += 2) {
+            total += LRTC_POPCOUNT64(LRTC_BOTH(x) ^ LRTC_BOTH(w));
+        }
+#endif
         for (; n != 0u; n--) {
             total += popcount32(*x++ ^ *w++);
         }

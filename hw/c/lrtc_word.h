@@ -16,6 +16,12 @@ static inline uint32_t popcount32(uint32_t v)
 {
     return (uint32_t)__builtin_popcount(v);
 }
+#if defined(__x86_64__)
+/* Two words of an array, in registers of 64 bits. */
+typedef uint64_t __attribute__((may_alias, aligned(4))) lrtc_both;
+#define LRTC_BOTH(p) (*(const lrtc_both *)(const void *)(p))
+#define LRTC_POPCOUNT64(v) ((uint32_t)__builtin_popcountll(v))
+#endif
 #else
 enum { LRTC_HAS_POPCOUNT = 0 };
 

@@ -10,7 +10,7 @@ from lrtc.backends.c.menu.base import Kernel, Matrix, Parts
 from lrtc.backends.c.menu.popcount import count_cost
 from lrtc.backends.c.menu.sliced import Sliced, list_cost
 from lrtc.backends.c.menu.tables import Tables, tables_cost
-from lrtc.backends.c.menu.wide import LEAST, wide_cost
+from lrtc.backends.c.menu.wide import LEAST, VECTOR, wide_cost
 from lrtc.backends.c.storage import WORD, depth, kind_of
 from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.weights import border
@@ -136,7 +136,7 @@ class Active(Kernel):
 def _counting(layer: Matrix) -> int:
     """Return about how many instructions counting in every output's words takes, or in several outputs' at once."""
     if layer.lanes >= LEAST and kind_of(layer.x) == "b1":
-        return wide_cost(layer)
+        return wide_cost(layer) if layer.lanes >= VECTOR else min(wide_cost(layer), count_cost(layer))
     return count_cost(layer)
 
 
@@ -149,7 +149,7 @@ def _slicing(layer: Matrix) -> float:
 
 def _looking_up(layer: Matrix) -> float:
     """Return about how many instructions tables of the input take, inf where they are no choice."""
-    return float("inf") if layer.lanes >= LEAST or Tables().refuse(layer) else tables_cost(layer)
+    return float("inf") if layer.lanes >= VECTOR or Tables().refuse(layer) else tables_cost(layer)
 
 
 def _levels(layer: Matrix, weights: np.ndarray, missing: np.ndarray, view: ActiveView, function: str) -> Table:
