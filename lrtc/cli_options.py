@@ -53,12 +53,14 @@ def target_options(
     return hardware.options(output)
 
 
-def parse_fold(text: str) -> tuple[str, tuple[int, int]]:
-    """Return (layer, (PE, SIMD)) for `layer=PExSIMD`."""
+def parse_fold(text: str) -> tuple[str, tuple[int, int] | str]:
+    """Return (layer, (PE, SIMD)) for `layer=PExSIMD`, (layer, "wired") for `layer=wired`."""
     layer, _, shape = text.rpartition("=")
+    if layer and shape == "wired":
+        return layer, shape
     pe, _, simd = shape.partition("x")
     if not layer or not (pe.isdecimal() and simd.isdecimal()) or not int(pe) or not int(simd):
-        raise LrtcError(f"--fold {text}: LAYER=PExSIMD is supported, for example conv1=8x9")
+        raise LrtcError(f"--fold {text}: LAYER=PExSIMD or LAYER=wired is supported, for example conv1=8x9")
     return layer, (int(pe), int(simd))
 
 

@@ -14,7 +14,8 @@ from lrtc.errors import Fault, LrtcError, shown
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
 Fold = Annotated[
-    list[str] | None, typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs of a layer (Verilog, HLS)")
+    list[str] | None,
+    typer.Option("--fold", help="LAYER=PExSIMD: parallel outputs × inputs; LAYER=wired: weights are wires (Verilog)"),
 ]
 Cycles = Annotated[int | None, typer.Option("--cycles", help="most cycles an image may take (Verilog, HLS)", min=1)]
 Fps = Annotated[float | None, typer.Option("--fps", help="images a second, at --clock (Verilog, HLS)", min=0)]
@@ -27,11 +28,13 @@ Integers = Annotated[IntegerForm, typer.Option("--integers", help="by bit-planes
 Style = Annotated[
     str | None,
     typer.Option(
-        "--style", help="stream: weights in memories; unrolled: weights are wires, a window a cycle (Verilog)"
+        "--style",
+        help="stream: weights in memories; unrolled: as wires, a window a cycle; auto: what takes less, by layer, "
+        "the default with --cycles, --fps or an area (Verilog)",
     ),
 ]
 Stages = Annotated[
-    int | None, typer.Option("--stages", help="gates between two registers of --style unrolled (Verilog)", min=1)
+    int | None, typer.Option("--stages", help="gates between two registers where weights are wires (Verilog)", min=1)
 ]
 AxiLite = Annotated[
     bool, typer.Option("--axi-lite", help="a top with registers: status, frame counter, hash, reset (Verilog)")

@@ -8,6 +8,21 @@ from typing import Annotated
 import typer
 
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose
+from lrtc.cli_options import OutputKind, target_options
+from lrtc.cli_rtl import (
+    Brams,
+    Clock,
+    Cycles,
+    DeviceName,
+    Fold,
+    Fps,
+    Hardware,
+    Lanes,
+    Luts,
+    Stages,
+    Style,
+    print_plan,
+)
 from lrtc.errors import LrtcError, nearest
 from lrtc.terminal import out, print_line, print_notes
 
@@ -24,19 +39,32 @@ def show(
     ] = None,
     name: Name = None,
     table: Annotated[bool, typer.Option("--table", help="a table of the layers instead of the graph")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="why each layer gets its kernel on --core (C)")] = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="why each layer gets its kernel on --core (C), its folding or wires (Verilog)"),
+    ] = False,
     core: Core = None,
     tuned: Tuned = None,
     optimize: Optimize = None,
     flash: Flash = None,
     ram: Ram = None,
     constant_time: ConstantTime = False,
+    fold: Fold = None,
+    cycles: Cycles = None,
+    fps: Fps = None,
+    clock: Clock = None,
+    luts: Luts = None,
+    brams: Brams = None,
+    device: DeviceName = None,
+    lanes_in: Lanes = None,
+    style: Style = None,
+    stages: Stages = None,
 ) -> None:
     """Print what was understood of MODEL: the graph before and after passes.
 
     Example: lrtc show model.pt --each
     """
-    from lrtc.driver import open_model
+    from lrtc.driver import compile, open_model
     from lrtc.ir import to_text
     from lrtc.passes import pipeline_named, run_pipeline
     from lrtc.report.tables import layer_table, saved_text
@@ -50,6 +78,13 @@ def show(
     if not plan and (core or tuned or optimize or flash or ram or constant_time):
         raise LrtcError("--core, --tuned, --optimize, --flash, --ram and --constant-time go with --plan")
     opened = open_model(model, name)
+    hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, style=style, stages=stages)
+    options = target_options(target, OutputKind.logits, hardware)
+    if hardware.given and not plan:
+        raise LrtcError(f"{', '.join(hardware.given)}: only --plan has this option")
+    if plan and target == "verilog":
+        print_plan(compile(opened, target, **options).plan)
+        return
     if plan:
         on = None if tuned else core or "cortex-m4"
         result, chosen = choose(opened, on, tuned, optimize, flash, ram, constant_time)

@@ -94,6 +94,8 @@ def synthesize_model(
         check_serial(model.graph, class_count(model.graph))
         if not ends_in_indices(model.graph):
             options["output"] = "class"
+    if part.family.name != "xc7":
+        options.setdefault("style", "stream")  # which layers are smaller as wires, plans say for 7-series
     watch("compiling")
     result = compile(model, "verilog", **options)
     names = module_names(result.name, stream_layers(result.graph, options.get("input_lanes") or 1))

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lrtc.plan.cost import Area, area
-from lrtc.plan.fold import LayerFold, fold_layer, legal_pe, legal_simd
-from lrtc.plan.modules import end_parts, layer_parts
+from lrtc.plan.fold import WIRED, Given, LayerFold, fold_layer, legal_pe, legal_simd
+from lrtc.plan.modules import end_parts, fold_parts
 from lrtc.plan.stream import StreamLayer
 
 BRAM_IN_LUTS = 150  # what a block RAM counts for where no budget says; devices have about 350 LUTs for each
@@ -46,7 +46,7 @@ class Option:
 def layer_area(layer: StreamLayer, fold: LayerFold, family: str) -> Area:
     """Return what the module of a layer takes in this folding, with its queues."""
     total = Area()
-    for part in layer_parts(layer, fold.pe, fold.simd, fold.queues):
+    for part in fold_parts(layer, fold):
         total += area(part, family)
     return total
 
@@ -54,7 +54,7 @@ def layer_area(layer: StreamLayer, fold: LayerFold, family: str) -> Area:
 def folded_area(layer: StreamLayer, fold: LayerFold, family: str) -> Area:
     """Return what a layer takes in this folding, with its queues, and with the network's end if it leaves it."""
     total = Area()
-    for part in layer_parts(layer, fold.pe, fold.simd, fold.queues):
+    for part in fold_parts(layer, fold):
         total += area(part, family)
     for part in end_parts(layer, fold.pe) if layer.leaves else ():
         total += area(part, family)
@@ -64,17 +64,23 @@ def folded_area(layer: StreamLayer, fold: LayerFold, family: str) -> Area:
 def queue_area(layer: StreamLayer, fold: LayerFold, family: str) -> Area:
     """Return what the queues of a layer take."""
     total = Area()
-    for part in layer_parts(layer, fold.pe, fold.simd, fold.queues):
+    for part in fold_parts(layer, fold):
         total += area(part, family) if part.module == "lrtc_fifo" else Area()
     return total
 
 
-def options(layer: StreamLayer, family: str, given: tuple[int, int] | None = None) -> tuple[Option, ...]:
-    """Return every folding of a layer that no other one beats in cycles, LUTs and block RAMs, the slowest first."""
+def options(
+    layer: StreamLayer, family: str, given: Given | None = None, wired: LayerFold | None = None
+) -> tuple[Option, ...]:
+    """Return every folding of a layer that no other one beats in cycles, LUTs and block RAMs, the slowest first.
+
+    wired: what the layer is with its weights as wires, if it may be; the only choice where WIRED is given.
+    """
     if not layer.has_weights or given is not None:
-        fold = fold_layer(layer, given or (0, 0))
+        fold = wired if given == WIRED and wired else fold_layer(layer, given or (0, 0))
         return (Option(fold, folded_area(layer, fold, family)),)
-    folds = (fold_layer(layer, (pe, simd)) for pe in legal_pe(layer) for simd in legal_simd(layer))
+    folds = [fold_layer(layer, (pe, simd)) for pe in legal_pe(layer) for simd in legal_simd(layer)]
+    folds += [wired] if wired else []
     every = [Option(fold, folded_area(layer, fold, family)) for fold in folds]
     kept: list[Option] = []
     for one in sorted(every, key=lambda o: (o.fold.cycles, o.area.lut, o.area.bram, o.fold.pe)):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lrtc.errors import FaultList, nearest
 from lrtc.plan.cost import NOTHING, Area
 from lrtc.plan.stages import gap_counts
 from lrtc.plan.stream import StreamLayer, divisors
+
+WIRED = "wired"  # in place of (pe, simd): the weights of the layer are wires
+Given = tuple[int, int] | str
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class LayerFold:
 
     A window takes folds·steps cycles: outputs = pe·folds, fan = simd·steps. cycles: the least number between two images
     that this layer alone allows. queues: beats that the queue at each input holds (0: none). stages: pipeline stages of
-    a layer whose weights are wires (0: they lie in a memory). area: estimated.
+    a layer whose weights are wires (0: they lie in a memory), of `gates` gates and `flops` flip-flops of data. area:
+    estimated.
     """
 
     name: str
@@ -30,6 +34,8 @@ class LayerFold:
     queues: tuple[int, ...] = (0,)
     area: Area = NOTHING
     stages: int = 0
+    gates: int = 0
+    flops: int = 0
 
     @property
     def slots(self) -> int:
@@ -44,7 +50,8 @@ class FoldPlan:
 
     interval: exact cycles from image to image when nothing outside stalls. latency: from the first byte of the first
     image to its first answer. Both are known once the queues are (`lrtc.plan.queues`). least: LUTs, estimated, that no
-    other folding for these cycles and this budget goes below; what is above it are queues.
+    other folding for these cycles and this budget goes below; what is above it are queues. reasons: why layers have
+    their weights in memories or as wires.
     """
 
     layers: tuple[LayerFold, ...]
@@ -54,6 +61,7 @@ class FoldPlan:
     interval: int = 0
     latency: int = 0
     least: int = 0
+    reasons: tuple[str, ...] = ()
 
     @property
     def slots(self) -> int:
@@ -96,8 +104,9 @@ class FoldPlan:
             f"slowest stage: {self.bottleneck}, {self.bound:,} cycles an image",
             f"estimated area: {self.area.text}",
         ]
-        if not any(layer.stages for layer in self.layers):
+        if not all(layer.stages for layer in self.layers if layer.slots):
             rows[-1] += f"; no folding as fast takes less than {self.least:,} LUTs"
+        rows += self.reasons
         for layer in self.layers:
             folding = f"PE {layer.pe} × SIMD {layer.simd}" if layer.slots else "no weights"
             folding = f"wired, {layer.stages} stages" if layer.stages else folding
@@ -151,16 +160,28 @@ def fold_layer(layer: StreamLayer, given: tuple[int, int]) -> LayerFold:
     return LayerFold(layer.name, pe, simd, folds, steps, windows, least_cycles(layer, folds * steps))
 
 
-def given_folds(layers: Sequence[StreamLayer], fold: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    """Return layer name → (pe, simd), all legal; LrtcError otherwise."""
+def wired_fold(layer: StreamLayer, stages: int, gates: int, flops: int) -> LayerFold:
+    """Return the fold of a layer whose weights are a netlist of that size: a window a cycle."""
+    whole = fold_layer(layer, (layer.outputs, layer.fan))
+    return replace(whole, stages=stages, gates=gates, flops=flops)
+
+
+def given_folds(layers: Sequence[StreamLayer], fold: Mapping[str, Given], wires: bool = False) -> dict[str, Given]:
+    """Return layer name → (pe, simd), or WIRED, which only a target with `wires` has; LrtcError if one is not legal."""
     faults, found = FaultList(), {}
     names = {layer.origin: layer for layer in layers if layer.has_weights and layer.origin}
     names |= {layer.name: layer for layer in layers if layer.has_weights}
-    for name, (pe, simd) in fold.items():
+    for name, given in fold.items():
         layer = names.get(name)
         if layer is None:
             faults.add(name, f"no layer with weights has this name{nearest(name, names)}; known: {', '.join(names)}")
             continue
+        if given == WIRED:
+            if not wires:
+                faults.add(name, "only target verilog has layers whose weights are wires; give it PE and SIMD")
+            found[layer.name] = WIRED
+            continue
+        pe, simd = given
         if pe not in legal_pe(layer):
             grouped = f" in {layer.groups} groups" if layer.groups > 1 else ""
             faults.add(

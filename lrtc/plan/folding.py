@@ -7,19 +7,22 @@ from dataclasses import replace
 
 from lrtc.errors import LrtcError
 from lrtc.plan.budget import Budget, Menu, fastest, folded_area, least, options, queue_area
-from lrtc.plan.fold import FoldPlan, ends, given_folds, least_cycles, named_beats
+from lrtc.plan.fold import WIRED, FoldPlan, Given, LayerFold, ends, given_folds, least_cycles, named_beats
 from lrtc.plan.queues import with_queues
 from lrtc.plan.stream import StreamLayer, legal_widths, stream_inputs, stream_outputs
+from lrtc.plan.wiring import Wiring
 
 TRIES = 8  # foldings whose queues are sized
+FASTER = 3  # plans for fewer cycles that are tried where only an area was given
 
 
 def plan_stream(
     layers: Sequence[StreamLayer],
     target: int | None = None,
-    fold: Mapping[str, tuple[int, int]] | None = None,
+    fold: Mapping[str, Given] | None = None,
     to_class: bool = False,
     budget: Budget | None = None,
+    wiring: Wiring | None = None,
 ) -> FoldPlan:
     """Return the folding (see `plan_folding`), the queues, and the interval, latency and area that they give.
 
@@ -31,7 +34,7 @@ def plan_stream(
     aim, room, tried = target, budget, []
     while len(tried) < TRIES:
         try:
-            plan = plan_folding(layers, aim, fold, room)
+            plan = plan_folding(layers, aim, fold, room, wiring)
         except LrtcError:
             if not tried:
                 raise
@@ -41,7 +44,8 @@ def plan_stream(
         late = 0 if target is None else plan.interval - max(target, plan.bound)
         over = 0 if budget.luts is None else plan.area.lut - budget.luts
         if late <= 0 and over <= 0:
-            return replace(plan, target=tried[0].target, least=plan.least if target is None else tried[0].least)
+            plan = replace(plan, target=tried[0].target, least=plan.least if target is None else tried[0].least)
+            return plan if target or not budget.bound else _faster(layers, plan, fold, to_class, budget, wiring)
         aim = aim - late if late > 0 else aim
         room = replace(room, luts=room.luts - over) if over > 0 else room
     best = min(tried, key=lambda plan: plan.interval)
@@ -50,6 +54,19 @@ def plan_stream(
         f"{best.area.lut:,} LUTs; {best.bottleneck} is the slowest",
         hint=f"ask for at least {best.interval} cycles an image" if target else "give more LUTs",
     )
+
+
+def _faster(layers, plan: FoldPlan, fold, to_class: bool, budget: Budget, wiring: Wiring | None) -> FoldPlan:
+    """Return a plan within the budget that is faster than one that its queues have made slower, if one is found."""
+    aim = plan.target
+    for _ in range(FASTER):
+        if plan.interval <= aim:
+            break
+        try:
+            plan = plan_stream(layers, plan.interval - 1, fold, to_class, budget, wiring)
+        except LrtcError:
+            break
+    return plan
 
 
 def _estimated(layers: Sequence[StreamLayer], plan: FoldPlan, budget: Budget) -> FoldPlan:
@@ -71,27 +88,48 @@ def _wanted(target: int | None, budget: Budget) -> str:
 def plan_folding(
     layers: Sequence[StreamLayer],
     target: int | None = None,
-    fold: Mapping[str, tuple[int, int]] | None = None,
+    fold: Mapping[str, Given] | None = None,
     budget: Budget | None = None,
+    wiring: Wiring | None = None,
 ) -> FoldPlan:
     """Return the folding of the least area such that no stage needs more than `target` cycles an image.
 
     Without a target: the fastest that fits the budget; without either, the cycles of the slowest stage that folding
-    cannot change. fold: layer (value name or origin) → (pe, simd), which the target does not bind. LrtcError names
-    every illegal folding with the legal ones, and what cannot be met with the best that can.
+    cannot change. fold: layer (value name or origin) → (pe, simd) or "wired", which the target does not bind. LrtcError
+    names every illegal folding with the legal ones, and what cannot be met with the best that can. wiring: of a target
+    whose weights can be wires.
     """
     budget = budget or Budget()
-    given = given_folds(layers, fold or {})
+    given = given_folds(layers, fold or {}, wiring is not None)
     inputs = named_beats((name, layer.type_of(name).size // layer.width) for name, layer in _inputs(layers))
     outputs = named_beats((layer.value, layer.output.size) for layer in stream_outputs(layers))
     floor = _floor(layers, inputs, outputs, target)
-    menus = [options(layer, budget.family, given.get(layer.name)) for layer in layers]
-    if target is None:
-        target = fastest(menus, floor, budget) if budget.bound else floor
-    chosen = least(menus, target, budget) if target is not None else None
-    if chosen is None:
-        raise _misfit(layers, menus, floor, target, budget)
-    return FoldPlan(tuple(option.fold for option in chosen), inputs, outputs, target)
+    while True:
+        menus = [
+            options(layer, budget.family, given.get(layer.name), _wired(layer, given.get(layer.name), wiring))
+            for layer in layers
+        ]
+        aim = target if target is not None else fastest(menus, floor, budget) if budget.bound else floor
+        chosen = least(menus, aim, budget) if aim is not None else None
+        if chosen is None:
+            raise _misfit(layers, menus, floor, aim, budget)
+        unmade = [
+            layer for layer, option in zip(layers, chosen, strict=True)
+            if wiring and option.fold.stages and layer.name not in wiring.made
+        ]  # fmt: skip
+        for layer in unmade:
+            wiring.make(layer)
+        if not unmade:  # else what they take is known now, and may be more than a folding does
+            return FoldPlan(tuple(option.fold for option in chosen), inputs, outputs, aim)
+
+
+def _wired(layer: StreamLayer, given: Given | None, wiring: Wiring | None) -> LayerFold | None:
+    """Return what a layer is with its weights as wires, if that is asked for or may be chosen."""
+    if wiring is None or not layer.has_weights:
+        return None
+    if given == WIRED:
+        return wiring.exact(layer)
+    return wiring.guess(layer) if wiring.free and given is None else None
 
 
 def _inputs(layers: Sequence[StreamLayer]):

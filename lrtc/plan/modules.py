@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lrtc.ir.ops import Add, Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
 from lrtc.plan.dense import in_memory
-from lrtc.plan.stream import StreamLayer
+from lrtc.plan.stream import StreamLayer, absorbed_posts
+
+if TYPE_CHECKING:
+    from lrtc.plan.fold import LayerFold
 
 STREAM_KIND = {"u": 0, "b": 1, "t": 2, "i": 2}  # of an element on a stream, as the library counts kinds
 WEIGHT_KIND = {"b": 0, "t": 1, "i": 2, "u": 2}
+WIRES = "wires"  # the weights of a layer as a netlist: a module of its own, not of the library
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,19 @@ def weight_width(kind: str, bits: int) -> int:
     return bits + (kind == "u")
 
 
-def layer_parts(layer: StreamLayer, pe: int, simd: int, queues: tuple[int, ...] = (0,)) -> Iterator[Part]:
-    """Yield the parts of a layer folded to pe × simd (0: no weights), with queues of these depths before it."""
+def fold_parts(layer: StreamLayer, fold: LayerFold) -> Iterator[Part]:
+    """Yield the parts of a layer as it is folded, or wired."""
+    wires = part(WIRES, Gates=fold.gates, Flops=fold.flops, Stages=fold.stages) if fold.stages else None
+    return layer_parts(layer, fold.pe, fold.simd, fold.queues, wires)
+
+
+def layer_parts(
+    layer: StreamLayer, pe: int, simd: int, queues: tuple[int, ...] = (0,), wires: Part | None = None
+) -> Iterator[Part]:
+    """Yield the parts of a layer folded to pe × simd (0: no weights), with queues of these depths before it.
+
+    wires: what its weights are, and a threshold to ±1 behind them, in place of a memory and a matrix-vector unit.
+    """
     widths = [t.elem.bits * (layer.width if layer.serial else t.shape[-1]) for t in layer.inputs]
     for width, depth in zip(widths, queues, strict=False):
         if depth:
@@ -42,7 +58,9 @@ def layer_parts(layer: StreamLayer, pe: int, simd: int, queues: tuple[int, ...] 
     kept = layer.has_weights and in_memory(layer, pe, simd)
     yield from _words(layer, simd) if kept else _gathering(layer, widths)
     bits, (lanes, ratio) = layer.node.type.elem.bits, layer.lanes(pe)
-    if layer.has_weights:
+    if wires:
+        yield wires
+    elif layer.has_weights:
         yield from _dot_product(layer, pe, simd)
     elif isinstance(layer.node.op, MaxPool2d) and layer.slides:
         yield part("lrtc_maxpool", Channels=layer.outputs, Taps=layer.window.taps, Bits=bits)
@@ -53,8 +71,9 @@ def layer_parts(layer: StreamLayer, pe: int, simd: int, queues: tuple[int, ...] 
     elif isinstance(layer.node.op, Add):
         yield part("lrtc_add", Channels=layer.outputs, OutBits=bits)
     elem = layer.input.elem if layer.node in layer.points else layer.node.type.elem
+    done = absorbed_posts(layer) if wires else layer.posts[: int(layer.signs)]
     for node in layer.points:
-        if not layer.signs or node is not layer.posts[0]:
+        if node not in done:
             yield from _point(layer, node, elem, lanes, ratio)
         elem = node.type.elem
     if layer.ranks:

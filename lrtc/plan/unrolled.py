@@ -1,29 +1,40 @@
-"""The unrolled style: the stages of a stream, with the weights of every layer wired in and a window a cycle."""
+"""Which layers are hard-wired: those that a style or an option says, or those that take less so, by estimate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from lrtc.errors import Fault
-from lrtc.ir import Graph
-from lrtc.plan.cost import NOTHING, Area, area
-from lrtc.plan.fold import FoldPlan, LayerFold
-from lrtc.plan.folding import plan_folding
-from lrtc.plan.hardwired import Wired, decided, summed
-from lrtc.plan.modules import end_parts, layer_parts
-from lrtc.plan.queues import with_queues
-from lrtc.plan.stream import StreamLayer, absorbed_posts
+from lrtc.plan.budget import folded_area
+from lrtc.plan.budget import options as options_of
+from lrtc.plan.fold import WIRED, FoldPlan, Given, LayerFold, given_folds
+from lrtc.plan.stream import StreamLayer
+from lrtc.plan.wiring import Wiring
 
-LEVELS = 4  # gates in a row between two registers, by default
-SITES = 0.41  # LUT6 sites a gate, as `make bench-hw` maps them
+STYLES = ("auto", "stream", "unrolled")
 MOST_PRODUCTS = 1 << 20  # of a layer: above, generating it takes minutes and no device holds it
 
 
-def unrolled_faults(layers: Sequence[StreamLayer]) -> list[Fault]:
-    """Return which layers are too large to be wired in."""
+def style_of(options: Mapping[str, object]) -> str:
+    """Return the style: the one that was asked for; else "auto" if there is a rate or an area to choose by.
+
+    What is wired cannot be loaded, so that reloadable networks are streams.
+    """
+    budget = options.get("budget")
+    wanted = options.get("target_cycles") or (budget is not None and budget.bound)
+    if options.get("reloadable") and options.get("style") in (None, "auto"):
+        return "stream"
+    return str(options.get("style") or ("auto" if wanted else "stream"))
+
+
+def all_wired(layers: Sequence[StreamLayer]) -> dict[str, str]:
+    """Return the folding in which the weights of every layer are wires."""
+    return {layer.name: WIRED for layer in layers if layer.has_weights}
+
+
+def wiring_faults(layers: Sequence[StreamLayer], fold: Mapping[str, object]) -> list[Fault]:
+    """Return which layers are to be wired in and too large for it."""
     return [
         Fault(
             layer.origin or layer.name,
@@ -32,53 +43,50 @@ def unrolled_faults(layers: Sequence[StreamLayer]) -> list[Fault]:
         )
         for layer in layers
         if layer.has_weights and layer.outputs * layer.fan > MOST_PRODUCTS
-    ]
+        and WIRED in (fold.get(layer.name), fold.get(layer.origin))
+    ]  # fmt: skip
 
 
-def wire_layers(graph: Graph, layers: Sequence[StreamLayer], levels: int = LEVELS) -> dict[str, Wired]:
-    """Return layer → its netlist, with a register after `levels` gates, for every layer with weights."""
-    return {layer.name: wire_layer(graph, layer, levels) for layer in layers if layer.has_weights}
+def reasons(
+    layers: Sequence[StreamLayer], plan: FoldPlan, options: Mapping[str, object], wiring: Wiring, family: str
+) -> tuple[str, ...]:
+    """Return why the weights of layers lie in memories or are wires, a line each; areas are estimated.
 
-
-def wire_layer(graph: Graph, layer: StreamLayer, levels: int) -> Wired:
-    """Return the netlist of a layer, its threshold included if that gives ±1, on the bits of a window.
-
-    Where the input is ±1 and padded, the valid bits of the taps follow the window's bits.
+    options: those of the target, in which no style may be given.
     """
-    weights, elem = _full_weights(graph, layer), layer.input.elem
-    taps = layer.window.taps if layer.masks_taps else 0
-    if not absorbed_posts(layer):
-        return summed(weights, elem, layer.node.type.elem.bits, levels, taps)
-    level, flip = graph.const(layer.posts[0].ins[1])
-    return decided(weights, level, flip, elem, levels, taps)
+    style = style_of(options)
+    if style != "auto":
+        why = "" if options.get("style") else ": neither a rate nor an area to choose another by"
+        why = ": what can be loaded lies in memories" if options.get("reloadable") else why
+        return (f"style {style}{why}",)
+    given = given_folds(layers, options.get("fold") or {}, wires=True)
+    lines = ["style auto: as wires or folded, whichever is estimated to take fewer LUTs at this rate"]
+    for layer, fold in zip(layers, plan.layers, strict=True):
+        if layer.has_weights:
+            lines.append(f"  {layer.name}: {_reason(layer, fold, plan.target, given, wiring, family)}")
+    return tuple(lines)
 
 
-def _full_weights(graph: Graph, layer: StreamLayer) -> np.ndarray:
-    """Return weights int64 [O, whole window]: 0 outside the group of an output."""
-    own = graph.const(layer.node.ins[1]).astype(np.int64).reshape(layer.outputs, layer.window.taps, -1)
-    groups, channels = layer.groups, own.shape[2]
-    full = np.zeros((layer.outputs, layer.window.taps, groups, channels), np.int64)
-    group = np.arange(layer.outputs) * groups // layer.outputs
-    full[np.arange(layer.outputs), :, group] = own
-    return full.reshape(layer.outputs, -1)
+def _reason(
+    layer: StreamLayer, fold: LayerFold, target: int, given: Mapping[str, Given], wiring: Wiring, family: str
+) -> str:
+    if layer.name in given:
+        return "as was asked for"
+    bare = replace(fold, queues=(0,) * len(fold.queues))
+    mine = folded_area(layer, bare, family).lut
+    if fold.stages:
+        menu = [option for option in options_of(layer, family) if option.fold.cycles <= target]
+        if not menu:
+            return f"wires, {mine:,} LUTs; no folding is as fast"
+        other = min(menu, key=lambda option: option.area.lut)
+        return f"wires, {mine:,} LUTs; folded to {other.fold.pe} × {other.fold.simd} they would be {other.area.lut:,}"
+    wired = wiring.guess(layer)
+    if wired is None:
+        return f"folded, {mine:,} LUTs; too many weights to be tried as wires"
+    took, about = folded_area(layer, wired, family).lut, "" if layer.name in wiring.made else "about "
+    return f"folded, {mine:,} LUTs; as wires they would be {about}{took:,}"
 
 
-def plan_unrolled(layers: Sequence[StreamLayer], wired: Mapping[str, Wired], to_class: bool) -> FoldPlan:
-    """Return the plan with the layers in `wired` hard-wired, its queues, interval and latency."""
-    plan = plan_folding(layers, None, {layer.name: (layer.outputs, layer.fan) for layer in layers if layer.has_weights})
-    stages = {name: own.stages for name, own in wired.items()}
-    folds = tuple(replace(fold, stages=stages.get(fold.name, 0)) for fold in plan.layers)
-    plan = with_queues(layers, replace(plan, layers=folds), to_class)
-    sized = (
-        replace(fold, area=_area(layer, fold, wired.get(fold.name)))
-        for layer, fold in zip(layers, plan.layers, strict=True)
-    )
-    return replace(plan, layers=tuple(sized))
-
-
-def _area(layer: StreamLayer, fold: LayerFold, wired: Wired | None) -> Area:
-    """Return what a layer takes, its weights being the netlist `wired` if there is one."""
-    parts = [*layer_parts(layer, fold.pe, fold.simd, fold.queues), *(end_parts(layer, fold.pe) if layer.leaves else ())]
-    done = ("lrtc_mvu", "lrtc_rom", *(("lrtc_threshold",) if absorbed_posts(layer) else ())) if wired else ()
-    own = Area(round(SITES * len(wired.gates)), wired.flops + wired.stages) if wired else NOTHING
-    return sum((area(part) for part in parts if part.module not in done), own)
+def wired_names(plan: FoldPlan) -> tuple[str, ...]:
+    """Return the layers whose weights are wires."""
+    return tuple(fold.name for fold in plan.layers if fold.stages)

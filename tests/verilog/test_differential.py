@@ -33,7 +33,7 @@ def designs():
     for seed, slower in SEEDS.items():
         graph = run_pipeline(random_network(seed), "verilog")
         target = emit(graph, "probe").plan.target * slower
-        yield f"net{seed}", graph, {"target_cycles": target}
+        yield f"net{seed}", graph, {"target_cycles": target, "style": "stream"}
     for seed in DAGS:
         yield f"dag{seed}", run_pipeline(random_dag(seed), "verilog"), {}
     for name, (graph, options) in special().items():

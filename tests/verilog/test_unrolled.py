@@ -1,6 +1,8 @@
-"""Style unrolled, weights as wires: RTL = interpreter, cycles as planned, tools silent, refusals in words."""
+"""Weights as wires, in all layers or some: RTL = interpreter, cycles as planned, tools silent, refusals in words."""
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from verilog.networks import Maker, special, tiny
 
 import lrtc
 from lrtc import interp
+from lrtc.backends.hls import emit as emit_hls
 from lrtc.backends.verilog import emit
 from lrtc.check.simulate import Job, input_form, simulate_jobs
 from lrtc.check.verilator import lint
@@ -17,6 +20,10 @@ from lrtc.check.yosys import read_design
 from lrtc.errors import LrtcError
 from lrtc.ir import B1, Graph
 from lrtc.plan import unrolled
+from lrtc.plan.budget import Budget
+from lrtc.plan.folding import plan_stream
+from lrtc.plan.stream import stream_layers
+from lrtc.plan.wiring import Wiring
 
 SPECIAL = ("trits", "grouped")
 IMAGES = 6
@@ -43,13 +50,18 @@ def designs():
         yield name, graph, {**kept, "stages": 1 + k % 4}
     yield "padded", padded(), {}
     yield "dense", dense(), {"stages": 3, "output": "class"}
+    yield "some", padded(), {"style": "stream", "fold": {"body.b": "wired", "a": (3, 2)}, "stages": 2}
+    yield "branch", special()["residual"][0], {"style": "stream", "fold": {"c": "wired"}}
+    yield "chosen", padded(), {"style": "auto", "target_cycles": 200}
 
 
 def test_rtl_equals_interpreter_and_plan():
     files, jobs, cases = {}, [], []
     for k, (name, graph, options) in enumerate(designs()):
         out = emit(graph, name, {"style": "unrolled", **options})
-        assert not [path for path in out.files if path.endswith("_weight.mem")]
+        folded = [fold.name for fold in out.plan.layers if fold.slots and not fold.stages]
+        assert len([path for path in out.files if path.endswith("_weight.mem")]) == len(folded)
+        assert (len(folded) > 0) == ("style" in options), name
         files[name] = out.files
         x = random_input(graph, IMAGES, seed=k)
         want = interp.run(graph, x).reshape(len(x), -1)
@@ -93,12 +105,57 @@ def test_a_window_a_cycle_and_more_registers_for_fewer_gates():
     assert any("wired, " in line for line in few.lines())
 
 
+def chosen(graph: Graph, **options) -> tuple[dict[str, bool], list[str]]:
+    """Return layer → whether its weights are wires, and the plan in words."""
+    plan = emit(graph, "net", options).plan
+    return {fold.name: fold.stages > 0 for fold in plan.layers if fold.slots}, plan.lines()
+
+
+def test_styles_are_chosen_by_estimates_of_both():
+    """Layers are wires where there is little time, folded where there is much, and the plan is no larger for it."""
+    fast, slow = ({"target_cycles": n, "input_lanes": 60} for n in (5, 20_000))
+    assert set(chosen(dense())[0].values()) == {False}  # neither a rate nor an area
+    assert "style stream: neither a rate nor an area to choose another by" in chosen(dense())[1]
+    assert not chosen(dense(), **slow)[0]["a"]
+    wires, lines = chosen(dense(), **fast)
+    assert wires["a"]
+    assert any(re.match(r"  a: wires, \d+ LUTs; folded to \d+ × \d+ they would be \d+", line) for line in lines)
+    for options in (fast, slow):
+        auto, stream = (emit(dense(), "net", {**options, "style": style}).plan for style in ("auto", "stream"))
+        assert auto.least <= stream.least
+        assert auto.interval <= options["target_cycles"]
+    given = chosen(dense(), **fast, fold={"a": (1, 60)})
+    assert not given[0]["a"]
+    assert "  a: as was asked for" in given[1]
+
+
+def test_a_budget_that_only_wires_meet():
+    layers = stream_layers(padded())
+    least = plan_stream(layers, 200, wiring=Wiring(padded(), free=True)).area.lut
+    assert least < plan_stream(layers, 200).area.lut
+    assert plan_stream(layers, 200, budget=Budget(least), wiring=Wiring(padded(), free=True)).area.lut <= least
+    with pytest.raises(LrtcError, match="cannot be met"):
+        plan_stream(layers, 200, budget=Budget(least))
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_what_a_layer_of_wires_takes_is_at_least_the_guess(name):
+    """A guess too high would keep a layer from being tried; one far too low would make netlists for nothing."""
+    wiring = Wiring(dense())
+    layer = next(layer for layer in stream_layers(dense()) if layer.name == name)
+    guess, made = wiring.guess(layer), wiring.exact(layer)
+    assert 0.6 * made.gates <= guess.gates <= made.gates
+    assert wiring.guess(layer) == made
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"style": "rolled"}, "style: 'rolled' (did you mean 'unrolled'?); known: stream, unrolled"),
+        ({"style": "rolled"}, "style: 'rolled' (did you mean 'unrolled'?); known: auto, stream, unrolled"),
         ({"style": "unrolled", "fold": {"fc": (1, 1)}}, "fold: nothing is folded in style unrolled"),
         ({"style": "unrolled", "target_cycles": 9}, "target_cycles: nothing is folded in style unrolled"),
+        ({"fold": {"cnv": "wired"}}, "cnv: no layer with weights has this name (did you mean 'conv'?)"),
+        ({"fold": {"fc": "wired"}, "reloadable": True}, "reloadable: weights are wires"),
         ({"stages": 3}, "stages: only style unrolled has pipelines of gates; leave this option out"),
     ],
 )
@@ -106,6 +163,11 @@ def test_options_that_do_not_go_together(options, said):
     with pytest.raises(LrtcError) as error:
         emit(tiny(), "tiny", options)
     assert said in str(error.value)
+
+
+def test_hls_has_no_wires():
+    with pytest.raises(LrtcError, match="conv: only target verilog has layers whose weights are wires"):
+        emit_hls(tiny(), "tiny", {"fold": {"conv": "wired"}})
 
 
 def test_layers_too_large_to_be_wires_are_named(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import jinja2
@@ -20,12 +21,15 @@ from lrtc.backends.verilog.views import layer_view, memories
 from lrtc.errors import Fault, FaultList, LrtcError, nearest
 from lrtc.ir import Graph, to_text
 from lrtc.ir.printer import node_text
+from lrtc.plan.budget import Budget
+from lrtc.plan.fold import WIRED
 from lrtc.plan.folding import plan_stream
 from lrtc.plan.forms import FORMS
 from lrtc.plan.hardwired import Wired
 from lrtc.plan.stream import StreamLayer, absorbed_posts, stream_faults, stream_layers
-from lrtc.plan.unrolled import LEVELS, plan_unrolled, unrolled_faults, wire_layers
+from lrtc.plan.unrolled import STYLES, all_wired, reasons, style_of, wired_names, wiring_faults
 from lrtc.plan.widest import widest
+from lrtc.plan.wiring import LEVELS, LEVELS_BESIDE, Wiring
 from lrtc.resources import share
 
 OPTIONS = (
@@ -42,7 +46,6 @@ OPTIONS = (
     "templates",
     "vectors",
 )
-STYLES = ("stream", "unrolled")
 LIBRARY_MODULE = re.compile(r"^\s*(lrtc_\w+)\s*#?\s*\(", re.MULTILINE)
 # Names of modules that a tool would refuse for the top; layers carry a prefix.
 KEYWORDS = frozenset(
@@ -70,8 +73,9 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     """Return the files of the accelerator `name` and its FoldPlan.
 
     options: output "logits" (default) or "class"; target_cycles (an image); fold {layer: (pe, simd)}; budget: what the
-    plan may take (`lrtc.plan.budget.Budget`); style "stream" (default) or "unrolled": weights are wires, a register
-    after `stages` gates; input_lanes: elements in a beat of the inputs (default 1); integers
+    plan may take (`lrtc.plan.budget.Budget`); style "stream": weights lie in memories, but for layers whose fold is
+    "wired"; "unrolled": all are wires, a register after `stages` gates; "auto" (default with target_cycles or a
+    budget): what takes less, layer by layer; input_lanes: elements in a beat of the inputs (default 1); integers
     "auto" (default), "planes" or "products": how integers are multiplied; padding "auto" (default), "classes" or
     "valid": how ±1 elements in the padding count 0 (`lrtc.plan.forms`); axi_lite: a top with registers around it, its
     README and drivers; reloadable: and weights, levels and scales can be written through them (the graph is that of
@@ -83,15 +87,16 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     graph = widest(graph) if loads else graph
     layers = stream_layers(graph, options.get("input_lanes") or 1, loads)
     answer = options.get("output", "logits")
-    wired: dict[str, Wired] = {}
-    if options.get("style") == "unrolled":
-        if faults := unrolled_faults(layers):
-            raise LrtcError(f"{graph.name} cannot be unrolled", faults)
-        wired = wire_layers(graph, layers, options.get("stages") or LEVELS)
-        plan = plan_unrolled(layers, wired, answer == "class")
-    else:
-        target, fold, budget = (options.get(key) for key in ("target_cycles", "fold", "budget"))
-        plan = plan_stream(layers, target, fold, answer == "class", budget)
+    style, target, budget = style_of(options), options.get("target_cycles"), options.get("budget")
+    fold = all_wired(layers) if style == "unrolled" else options.get("fold") or {}
+    if faults := wiring_faults(layers, fold):
+        raise LrtcError(f"{graph.name} cannot be unrolled", faults)
+    levels = options.get("stages") or (LEVELS if style == "unrolled" else LEVELS_BESIDE)
+    wiring = Wiring(graph, levels, style == "auto")
+    plan = plan_stream(layers, target, fold, answer == "class", budget, wiring)
+    family = budget.family if budget else Budget().family
+    plan = replace(plan, reasons=reasons(layers, plan, options, wiring, family))
+    wired = {name: wiring.made[name] for name in wired_names(plan)}
     modules = module_names(name, layers)
     chosen = {key: str(options.get(key, known[0])) for key, known in FORMS.items()}
     built = [
@@ -134,15 +139,16 @@ def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
         form = options.get(key, known[0])
         if form not in known:
             faults.add(key, f"{form!r}{nearest(str(form), known)}; known: {', '.join(known)}")
-    style = options.get("style") or "stream"
+    style = style_of(options)
     if style not in STYLES:
         faults.add("style", f"{style!r}{nearest(str(style), STYLES)}; known: {', '.join(STYLES)}")
     for key in ("target_cycles", "fold", "budget") if style == "unrolled" else ():
         if options.get(key):
             faults.add(key, "nothing is folded in style unrolled; leave this option out or use style stream")
-    if style == "unrolled" and options.get("reloadable"):
+    wired = WIRED in (options.get("fold") or {}).values()
+    if (style == "unrolled" or wired) and options.get("reloadable"):
         faults.add("reloadable", "weights are wires in style unrolled, nothing can be loaded; use style stream")
-    if style == "stream" and options.get("stages"):
+    if style == "stream" and options.get("stages") and not wired:
         faults.add("stages", "only style unrolled has pipelines of gates; leave this option out")
     answer_faults(graph, options.get("output", "logits"), faults)
     faults.check("{n} in the options of target verilog")
