@@ -14,9 +14,10 @@ from lrtc.check.fpga import Cells, Part, Synthesis, needed_tools, part_named, sy
 from lrtc.driver import Model, Result, class_count, compile, ends_in_indices, legal_name
 from lrtc.errors import LrtcError, nearest, shown
 from lrtc.output import MANIFEST
-from lrtc.plan.budget import layer_area
-from lrtc.plan.cost import FAMILIES, Area
+from lrtc.plan.cost import Area
+from lrtc.plan.cost_fitted import FITTED, estimate
 from lrtc.plan.fold import FoldPlan
+from lrtc.plan.modules import layer_parts
 from lrtc.plan.stream import stream_layers
 
 BARE_BAUD = 1_000_000  # of the serial line where no board is named
@@ -54,13 +55,15 @@ class Synthesized:
 
     @property
     def estimates(self) -> dict[str, Area]:
-        """Return layer → the area that planning expected; nothing for families without an estimate."""
-        if self.part.family.name not in FAMILIES:
+        """Return layer → the area that is expected of this flow; nothing for families that were not calibrated."""
+        family = self.part.family.name
+        if family not in FITTED:
             return {}
-        layers = stream_layers(self.result.graph)
+        layers = stream_layers(self.result.graph, self.result.options.get("input_lanes") or 1)
         return {
-            layer.name: layer_area(layer, fold, self.part.family.name)
+            layer.name: estimate(layer_parts(layer, fold.pe, fold.simd, fold.queues), family)
             for layer, fold in zip(layers, self.plan.layers, strict=True)
+            if not fold.stages
         }
 
     @property

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
 from lrtc.check.fpga import Cells
 from lrtc.synthesis import Synthesized
 
+COMPARED = ("LUT", "FF", "BRAM", "DSP")  # figures that are estimated
+
 
 def area_table(made: Synthesized) -> Table:
-    """Return a table of cells: a row a layer, one for all else, one for the whole."""
+    """Return a table of cells: a row a layer, one for all else, one for the whole; estimates and errors of each layer.
+
+    Errors are relative; of block RAMs and DSPs what was expected is shown, for they are few.
+    """
     keys = [key for key, n in made.synthesis.total.items() if n or key in ("LUT", "FF", "BRAM")]
     table = Table(box=None, header_style="bold")
     table.add_column("layer")
     table.add_column("folding")
-    for key in (*keys, *(("LUT est.", "error") if made.estimates else ())):
+    compared = [key for key in COMPARED if key in keys] if made.estimates else []
+    heads = [head for key in compared for head in (f"{key} est.", *(("error",) if key in ("LUT", "FF") else ()))]
+    for key in (*keys, *heads):
         table.add_column(key, justify="right")
     folds = {fold.name: fold for fold in made.plan.layers}
     top, *layers = made.synthesis.modules
@@ -22,20 +31,27 @@ def area_table(made: Synthesized) -> Table:
         name, origin = made.layers[cells.module]
         fold = folds[name]
         folding = f"{fold.pe}×{fold.simd}" if fold.slots else ""
-        table.add_row(
-            origin or name, folding, *(f"{cells.counts[key]:,}" for key in keys), *_estimate(made, name, cells)
-        )
+        row = _estimate(made, name, cells, compared)
+        table.add_row(origin or name, folding, *(f"{cells.counts[key]:,}" for key in keys), *row)
     table.add_row("all else", "", *(f"{top.counts[key]:,}" for key in keys))
     table.add_row("total", "", *(f"{made.synthesis.total[key]:,}" for key in keys), style="bold")
     return table
 
 
-def _estimate(made: Synthesized, name: str, cells: Cells) -> tuple[str, ...]:
-    """Return the LUTs that planning expected of a layer, and by how much that is off."""
-    if name not in made.estimates:
-        return ()
-    expected = made.estimates[name].lut
-    return f"{expected:,}", f"{expected / max(1, cells.counts['LUT']) - 1:+.0%}"
+def _estimate(made: Synthesized, name: str, cells: Cells, compared: Sequence[str]) -> list[str]:
+    """Return what was expected of a layer, and by how much that is off."""
+    found: list[str] = []
+    for key in compared if name in made.estimates else ():
+        expected = getattr(made.estimates[name], key.lower())
+        found.append(f"{expected:,g}" if key in ("BRAM", "DSP") else f"{expected:,}")
+        if key in ("LUT", "FF"):
+            found.append(f"{error(expected, cells.counts[key]):+.0%}")
+    return found
+
+
+def error(expected: float, took: float) -> float:
+    """Return by how much an estimate is off, of what was taken."""
+    return expected / max(1, took) - 1
 
 
 def lines(made: Synthesized) -> list[str]:
@@ -62,8 +78,12 @@ def report_json(made: Synthesized) -> dict[str, object]:
     rows = []
     for cells in layers:
         name, origin = made.layers[cells.module]
-        expected = {"estimate": vars(made.estimates[name])} if name in made.estimates else {}
-        rows.append({"layer": name, "origin": origin, **cells.counts, **expected})
+        row = {"layer": name, "origin": origin, **cells.counts}
+        if name in made.estimates:
+            area = made.estimates[name]
+            off = {key: round(error(getattr(area, key.lower()), cells.counts[key]), 4) for key in ("LUT", "FF")}
+            row |= {"estimate": vars(area), "error": off}
+        rows.append(row)
     return {
         "name": made.result.name,
         "device": made.part.name,

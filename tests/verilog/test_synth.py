@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,9 @@ def test_a_tiny_network_becomes_a_bitstream_for_an_icebreaker(tmp_path: Path, ru
     assert report["device"] == "ice40-up5k"
     assert [row["origin"] for row in report["layers"]] == ["1", "5"]
     assert all(row["LUT"] > 0 and row["FF"] > 0 for row in report["layers"])
+    for row in report["layers"]:
+        assert row["error"]["LUT"] == pytest.approx(row["estimate"]["lut"] / row["LUT"] - 1, abs=1e-4)
+        assert row["error"]["FF"] == pytest.approx(row["estimate"]["ff"] / row["FF"] - 1, abs=1e-4)
     sums = {key: sum(row[key] for row in report["layers"]) + report["rest"][key] for key in report["total"]}
     assert sums == report["total"]
     assert report["total"]["LUT"] <= report["used"]["ICESTORM_LC"]["used"] < report["used"]["ICESTORM_LC"]["available"]
@@ -87,6 +91,7 @@ def test_seven_series_is_mapped_and_gets_a_script(tmp_path: Path, run, model: Pa
     status, out, err = run("synth", model, "--device", "xc7z020", "-o", "z")
     assert status == 0, err
     assert "mapped by Yosys, not placed" in out
+    assert re.search(r"LUT est\.\s+error\s+FF est\.\s+error\s+BRAM est\.", out)
     assert "not run here" in (tmp_path / "z" / "vivado.tcl").read_text()
     assert not list((tmp_path / "z").glob("*.bi*"))
 
