@@ -30,7 +30,7 @@ from lrtc.plan.fold import legal_pe, legal_simd
 from lrtc.plan.modules import Part, layer_parts
 from lrtc.plan.stream import stream_layers
 
-DEVICES = {"ice40": "ice40-hx8k", "ecp5": "ecp5-85k", "xc7": "xc7z020"}
+DEVICES = {"ice40": "ice40-up5k", "ecp5": "ecp5-85k", "xc7": "xc7z020"}
 NETWORKS = 16
 WEIGHTS = (B1, B1, T2, T2, Elem("i", 4), Elem("i", 8))
 CODES = (B1, B1, B1, T2, Elem("u", 2), Elem("u", 4))
