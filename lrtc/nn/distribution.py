@@ -81,6 +81,11 @@ class Moments(NamedTuple):
         return cls(mean, var + mean.square())
 
 
+def full_precision(x: Tensor) -> torch.autocast:
+    """Return the context in which autocast leaves the precision of operations alone."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
 def full(x: Gaussian | Moments) -> tuple[Tensor, Tensor]:
     """Return both tensors of x, the second one expanded to the shape of the first."""
     return x.mean, tuple.__getitem__(x, 1).expand_as(x.mean)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lrtc.nn.distribution import Gaussian, Moments, as_gaussian, as_moments, sample_normal
+from lrtc.nn.distribution import Gaussian, Moments, as_gaussian, as_moments, full_precision, sample_normal
 
 EXACT_LIMIT = 2**24  # below it float32 holds every integer
 
@@ -114,9 +114,16 @@ class IntegerWeights(nn.Module):
         x = as_moments(x)
         if isinstance(x, Moments):
             weight = self._latent()
-            return Gaussian(self._map(x.mean, weight) + self._per_output(self.bias), self._map(x.var, weight.square()))
+            with full_precision(x.mean):
+                first, var = x.mean.to(weight.dtype), x.var.to(weight.dtype)
+                mean = self._map(first, weight) + self._per_output(self.bias)
+                return Gaussian(mean, self._map(var, weight.square()))
         if not self.is_discrete:
             return self._map(x, self._latent()) + self._per_output(self.bias)
+        with full_precision(x):  # half precision rounds sums of integers
+            return self._discrete(x if x.dtype == torch.float64 else x.float())
+
+    def _discrete(self, x: Tensor) -> Tensor:
         exact = torch.float64 if x.is_cuda else x.dtype
         acc = self._map(x.to(exact), self.discrete_weight.to(exact)).to(x.dtype)
         return check_exact(acc + self._per_output(self.offset.to(x.dtype)), type(self).__name__, x)

@@ -10,16 +10,11 @@ from torch import Tensor, nn
 
 from lrtc.nn import alphabet as A
 from lrtc.nn import weights as W
-from lrtc.nn.distribution import Gaussian, Moments, as_moments
+from lrtc.nn.distribution import Gaussian, Moments, as_moments, full_precision
 
 
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
-
-
-def full_precision(x: Tensor) -> torch.autocast:
-    """Return the context in which autocast leaves the precision of operations alone."""
-    return torch.autocast(x.device.type, enabled=False)
 
 
 class InputQuantize(nn.Module):

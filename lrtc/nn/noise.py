@@ -43,6 +43,11 @@ def normal_like(x: Tensor) -> Tensor:
     return xi
 
 
+def gumbel_like(x: Tensor) -> Tensor:
+    """Return Gumbel noise −log(−log u) of the shape of x, axis 0 being the batch."""
+    return -torch.log(-torch.log(uniform_like(x)))
+
+
 def _parts(x: Tensor) -> Iterator[tuple[Tensor, torch.Generator | None]]:
     if not _streams or not x.dim():
         return iter([(x, None)])

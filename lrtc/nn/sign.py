@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lrtc.nn.distribution import Gaussian, Moments, as_gaussian, log_thirds, sample_sign, sign_mean
+from lrtc.nn.noise import gumbel_like
 from lrtc.nn.sampling import HardSign
 
 MODES = ("gumbel", "moment")
@@ -73,10 +73,19 @@ class LRTTernarySign(nn.Module):
         if isinstance(x, Gaussian):
             logits = log_thirds(x, self.width)
             if self.mode == "gumbel":
-                chosen = F.gumbel_softmax(logits, self.temperature, self.hard)
-                return chosen[..., 2] - chosen[..., 0]
+                return self._sample(logits + gumbel_like(logits))
             p = logits.exp()
             return Moments(p[..., 2] - p[..., 0], p[..., 2] + p[..., 0])
+        return self._of_number(x)
+
+    def _sample(self, perturbed: Tensor) -> Tensor:
+        soft = torch.softmax(perturbed / self.temperature, -1)
+        soft = soft[..., 2] - soft[..., 0]
+        if not self.hard:
+            return soft
+        return (perturbed.argmax(-1) - 1).to(soft.dtype) + (soft - soft.detach())
+
+    def _of_number(self, x: Tensor) -> Tensor:
         h = (x >= self.width).to(x.dtype) - (x <= -self.width).to(x.dtype)
         if self.training and x.requires_grad:
             carrier = x.clamp(-1, 1)

@@ -57,6 +57,7 @@ class Stage(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         x, y = batch
+        torch.manual_seed(self._seeds()[0])  # of what draws from torch's own stream: dropout, a layer of one's own
         with noise_from(self._seeds(), self.device) as streams:
             if self.current_epoch < self.recipe.augment_until * self.trainer.max_epochs:
                 x = augmented(x, self.material.augments, streams)

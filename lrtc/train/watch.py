@@ -41,8 +41,9 @@ class Watch(lightning.Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, stage) -> None:
         self.began = time.process_time()
-        _truncate(self.folder / "log.csv", stage.name, trainer.current_epoch)
-        _truncate(self.folder / "layers.csv", stage.name, trainer.current_epoch)
+        if trainer.is_global_zero:
+            for name in ("log.csv", "layers.csv", "signs.csv"):
+                _truncate(self.folder / name, stage.name, trainer.current_epoch)
         if self.display and trainer.is_global_zero and self.console.is_terminal:
             self.task = self.progress.add_task(stage.name)
             self.live = Live(self.progress, console=self.console, refresh_per_second=4)

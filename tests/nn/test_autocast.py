@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from tiny_digits import tiny_network
 
-from lrtc.nn import LRTConv2d, LRTLinear, Moments, discretize
+from lrtc.nn import LRTConv2d, LRTLinear, Moments, QuantConv2d, QuantLinear, discretize
 
 
 def _half():
@@ -46,11 +46,30 @@ def test_discrete_layers_stay_exact(kind):
     assert torch.equal(got, (x.long() @ layer.discrete_weight.long().T).float())
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [(QuantLinear(900, 7), (3, 900)), (QuantConv2d(3, 4, 9), (2, 3, 12, 12))],
+    ids=["linear", "conv"],
+)
+def test_integer_layers_stay_exact_and_their_variances_whole(layer, shape):
+    moments = Moments(torch.rand(shape) * 2 - 1, torch.ones(shape))
+    want = layer.eval()(moments)
+    with _half():
+        got = layer(moments)
+    assert all(torch.equal(a, b) for a, b in zip(got, want, strict=True))
+    x = torch.randint(0, 256, shape).float()
+    want = discretize(layer)(x)
+    with _half():
+        got = layer(x)
+    assert torch.equal(got, want)
+    assert float(want.abs().max()) > 256, "else half precision would do"
+
+
 def test_a_compiled_network_has_the_same_loss_and_gradients():
     net = tiny_network()
     x, y = torch.randint(0, 256, (16, 1, 8, 8), dtype=torch.uint8), torch.randint(0, 3, (16,))
     found = []
-    for f in (net, torch.compile(net, backend="eager")):
+    for f in (net, torch.compile(net, backend="aot_eager")):
         net.zero_grad()
         torch.manual_seed(1)
         loss = F.cross_entropy(f(x), y)

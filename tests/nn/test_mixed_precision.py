@@ -128,6 +128,21 @@ def test_ternary_signs_keep_gradients_finite_far_away():
     assert bool(torch.isfinite(var.grad).all())
 
 
+def test_ternary_signs_carry_the_gradient_of_soft_ones():
+    grads, values = [], []
+    for hard in (True, False):
+        torch.manual_seed(1)
+        mean = torch.linspace(-2, 2, 9, requires_grad=True)
+        h = LRTTernarySign(0.5, 0.7, hard=hard)(Gaussian(mean, torch.ones(9)))
+        h.sum().backward()
+        grads.append(mean.grad)
+        values.append(h.detach())
+    assert torch.equal(*grads)
+    assert bool((grads[0] > 0).all())
+    assert set(values[0].tolist()) <= {-1.0, 0.0, 1.0}
+    assert bool(((values[0] - values[1]).abs() < 1).all()), "the likeliest of three shares is the hard one"
+
+
 def test_ternary_signs_of_numbers():
     act = LRTTernarySign(0.5).eval()
     x = torch.tensor([-0.6, -0.5, -0.49, 0.0, 0.49, 0.5, 7.0])

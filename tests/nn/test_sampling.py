@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lrtc.nn import ExactAvgPool2d, Gaussian, LRTBatchNorm, LRTConv1d, LRTConv2d, LRTLinear
+from lrtc.nn import ExactAvgPool2d, Gaussian, LRTBatchNorm, LRTConv1d, LRTConv2d, LRTLinear, LRTTernarySign
 from lrtc.nn import sampling as S
 from lrtc.nn.distribution import sample_normal, sample_sign
 from lrtc.nn.noise import noise_from, uniform_like
@@ -13,6 +13,7 @@ def test_parts_of_a_batch_draw_what_processes_of_their_own_would():
     x = torch.zeros(6, 3)
     with noise_from([11, 12]) as streams:
         whole = [uniform_like(x), sample_normal(Gaussian(x, x + 1)), sample_sign(Gaussian(x, x + 1), 1.0, hard=True)]
+        whole.append(LRTTernarySign()(Gaussian(x, x + 1)))
         augmented = [torch.rand(2, generator=s) for s in streams]
     for k, seed in enumerate((11, 12)):
         mine = slice(3 * k, 3 * k + 3)
@@ -21,6 +22,7 @@ def test_parts_of_a_batch_draw_what_processes_of_their_own_would():
             assert torch.equal(uniform_like(x), whole[0][mine])
             assert torch.equal(sample_normal(Gaussian(x, x + 1)), whole[1][mine])
             assert torch.equal(sample_sign(Gaussian(x, x + 1), 1.0, hard=True), whole[2][mine])
+            assert torch.equal(LRTTernarySign()(Gaussian(x, x + 1)), whole[3][mine])
             assert torch.equal(torch.rand(2, generator=streams[0]), augmented[k])
     before = torch.random.get_rng_state()
     with noise_from([1]):

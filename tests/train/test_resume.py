@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 from tiny_digits import tiny_network
+from torch import nn
 
 from lrtc.errors import LrtcError
+from lrtc.nn import LRTTernarySign
 from lrtc.train import Recipe, Samples, train
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +85,32 @@ def test_a_killed_run_goes_on_to_the_same_network(digits, tmp_path):
         assert all(torch.equal(want[key], got[key]) for key in want)
     assert _table(whole) == _table(broken)
     assert whole.stat().st_size == broken.stat().st_size < 100_000
+
+
+def test_layers_that_draw_for_themselves_go_on_to_the_same_network(tiny, tmp_path, monkeypatch):
+    recipe = Recipe(epochs=4, pretrain_epochs=1, batch=48, freeze_from=1.0)
+
+    def run(name, resume=False):
+        net = same_start()
+        net.sign1 = LRTTernarySign()
+        net.sign2 = nn.Sequential(net.sign2, nn.Dropout(0.2))
+        return train(net, recipe, *tiny, tmp_path / name, resume=resume, display=False)
+
+    want, move, calls = run("whole.pt").random.state_dict(), os.replace, []
+
+    def full(*paths):
+        calls.append(paths)
+        if len(calls) == 3:  # checkpoint of the second discrete epoch, whose rows are in the tables already
+            raise OSError("no space left")
+        move(*paths)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        run("broken.pt")
+    got = run("broken.pt", resume=True).random.state_dict()
+    assert all(torch.equal(want[name], got[name]) for name in want)
+    for name in ("layers.csv", "signs.csv"):
+        assert (tmp_path / "whole.pt.run" / name).read_bytes() == (tmp_path / "broken.pt.run" / name).read_bytes()
 
 
 def test_two_processes_train_what_one_trains(tiny, tmp_path):
