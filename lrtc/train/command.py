@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import os
+import platform
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -20,7 +23,7 @@ from lrtc.train.cost import step_cost
 from lrtc.train.data import Augment, Samples
 from lrtc.train.evaluate import distribution_scores, integer_accuracy
 from lrtc.train.recipe import METHODS, Recipe
-from lrtc.train.run import Trained, train
+from lrtc.train.run import Trained, check, train
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,43 @@ def _parse(description: str, experiments: Mapping[str, Experiment], arguments) -
     parser.add_argument("--method", choices=METHODS, default="lrt")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a hyper-parameter")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=_count, default=1)
     parser.add_argument("--accelerator", default="cpu", help="as lightning's Trainer takes it: cpu, gpu, auto")
-    parser.add_argument("--devices", type=int, default=1, help="processes; --set parts=… a multiple of them")
-    parser.add_argument("--nodes", type=int, default=1, help="machines, each with so many processes, under torchrun")
-    parser.add_argument("--draws", type=int, default=5, help="draws of all weights to score")
-    parser.add_argument("--first", type=int, help="use so many training samples only")
+    parser.add_argument("--devices", type=_count, default=1, help="processes; --set parts=… a multiple of them")
+    parser.add_argument("--nodes", type=_count, default=1, help="machines, each with so many processes, under torchrun")
+    parser.add_argument("--draws", type=_count, default=5, help="draws of all weights to score")
+    parser.add_argument("--first", type=_count, help="use so many training samples only")
     parser.add_argument("--cost", action="store_true", help="only say what a step costs; trains and writes nothing")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in OUT.run/")
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    args.command = _command(sys.argv[1:] if arguments is None else arguments)
+    return args
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not supported; a whole number of at least 1 is")
+    return int(text)
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Return the options that a result depends on: all but folders, and --resume, which changes nothing."""
+    kept, skip = [], False
+    for word in arguments:
+        name = word.partition("=")[0]
+        if not skip and name not in ("--data", "--out", "--resume"):
+            kept.append(word)
+        skip = not skip and word in ("--data", "--out")
+    return shlex.join(kept)
+
+
+def machine() -> str:
+    """Return the processor's name, how many there are, and torch's version."""
+    name = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), name)
+    return f"{name}, {os.cpu_count()} processors, torch {torch.__version__}"
 
 
 def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
@@ -105,6 +136,7 @@ def _run(experiment: Experiment, read: Callable[[Path, str], Samples], args: arg
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         net = experiment.network()
+        check(net, part, validation, test)
     if args.cost:
         _print_cost(net, part.first(recipe.batch))
         return
@@ -136,9 +168,10 @@ def _report(
         figures["discrete_weights"] = accuracy(trained.net, test.batches())
     if trained.random is not None:
         figures.update(asdict(distribution_scores(trained.random, part, test, args.draws, recipe.seed)))
-    figures["cpu_seconds"] = round(trained.cpu_seconds)
+    figures["cpu_seconds"], figures["wall_seconds"] = round(trained.cpu_seconds), round(trained.wall_seconds)
     for name, value in figures.items():
         print(f"{name:28} {value:.2%}" if isinstance(value, float) else f"{name:28} {value}")
     folder = args.out.with_name(args.out.name + ".run")
-    result = {"network": args.network, "recipe": asdict(recipe), "figures": figures}
+    result = {"network": args.network, "command": args.command, "machine": machine(), "threads": args.threads}
+    result |= {"recipe": asdict(recipe), "figures": figures}
     (folder / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 METHODS = ("lrt", "ste", "float")
 FREEZE = ("most_probable", "best_of")
 ORDERS = ("input", "output")
+PARTS = ("train", "validation")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Recipe:
     temperature      of the sampled signs: from the first to the second, geometrically over the epochs
     freeze_from      share of the epochs at which the first layer is fixed; the others follow at equal distances, so
                      that the rest is trained on what discrete layers really say. 1.0: nothing is fixed before the end
-    freeze           "most_probable", or "best_of" it and freeze_draws draws, by accuracy on training samples
+    freeze           "most_probable", or "best_of" it and freeze_draws draws; also of what is random at the end
+    choose_on        by accuracy on which samples, "train" (some of them) or "validation"
     freeze_order     from which side layers are fixed, "input" or "output"
     sharpen          growth of the logits an epoch, from the share sharpen_from of the epochs on: weights become certain
                      (as far as clip lets them) while all of them still learn; 0.1 is a tenth
@@ -51,6 +54,7 @@ class Recipe:
     freeze_from: float = 0.6
     freeze: str = "most_probable"
     freeze_draws: int = 8
+    choose_on: str = "train"
     freeze_order: str = "input"
     sharpen: float = 0.0
     sharpen_from: float = 0.5
@@ -62,7 +66,10 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in (("method", METHODS), ("freeze", FREEZE), ("freeze_order", ORDERS)):
+        for field in fields(self):
+            self._check_kind(field.name, getattr(self, field.name), field.default)
+        words = {"method": METHODS, "freeze": FREEZE, "freeze_order": ORDERS, "choose_on": PARTS}
+        for name, known in words.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r} is not known; known: {', '.join(known)}")
         for field in fields(self):
@@ -76,3 +83,16 @@ class Recipe:
             raise ValueError(f"temperature={self.temperature} is not supported; both must be above 0")
         if self.distill > 1:
             raise ValueError(f"distill={self.distill} is not supported; 0 to 1 are")
+
+    @staticmethod
+    def _check_kind(name: str, value: object, default: object) -> None:
+        """Raise ValueError unless a value is of the kind of the default: text, a whole number, a number, a pair."""
+        pair = isinstance(default, tuple)
+        of = type(default[0] if pair else default)
+        values = value if pair and isinstance(value, tuple) else (value,)
+        kinds = (int, float) if of is float else (of,)
+        fits = len(values) == (len(default) if pair else 1)
+        fits = fits and all(isinstance(v, kinds) and not isinstance(v, bool) for v in values)
+        if not fits or not all(isinstance(v, str) or math.isfinite(v) for v in values):
+            kind = {str: "text", int: "a whole number", float: "a number"}[of]
+            raise ValueError(f"{name}={value!r} is not supported; {'a pair, each ' if pair else ''}{kind} is expected")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import lightning
 import torch
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from lrtc.errors import Fault, LrtcError
@@ -37,8 +38,9 @@ from lrtc.train.watch import Watch
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run gave. net: discrete, eval mode (the float twin itself for "float"); cpu_seconds of this process.
+    """What a run gave. net: discrete, eval mode (the float twin itself for "float").
 
+    cpu_seconds, wall_seconds: of this process, and of those that it resumed as far as their checkpoints go.
     random: the network just before its first layer was frozen, still a distribution, if there is one.
     """
 
@@ -47,6 +49,7 @@ class Trained:
     random: nn.Module | None
     validation: float
     cpu_seconds: float
+    wall_seconds: float
     files: dict[str, Path] = field(default_factory=dict)
 
 
@@ -69,12 +72,12 @@ def train(
     `recipe.parts` must be a multiple of them. LrtcError for labels out of range, inputs that do not fit, a loss
     that is not finite.
     """
-    start = time.process_time()
+    start = time.process_time(), time.monotonic()
     runner = _Runner(recipe, Material(train, validation, tuple(augments)), Path(out), resume, display, trainer or {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         twin = float_twin(net)
-        _check(net, train, validation)
+        check(net, train, validation)
         twin = runner.pretrain(twin)
         random = None
         if recipe.method == "float":
@@ -90,18 +93,26 @@ def train(
     if process()[0] == 0:
         files["picture"] = plot_run(runner.folder)
     right = accuracy(net, validation.batches())
-    return Trained(net, twin.eval(), random, right, time.process_time() - start, files)
+    spent = [now - begin for now, begin in zip((time.process_time(), time.monotonic()), start, strict=True)]
+    spent = [s + sum(resumed) for s, resumed in zip(spent, zip(*runner.before, strict=True), strict=True)]
+    return Trained(net, twin.eval(), random, right, *spent, files)
 
 
-def _check(net: nn.Module, *parts: Samples) -> None:
+def check(net: nn.Module, *parts: Samples) -> None:
     """Raise LrtcError unless inputs and labels fit the network, in training too, where its weights are random."""
     for part in parts:
         if not len(part):
             raise LrtcError("there are no samples; training and validation need at least one each")
+        wrong = (~torch.isfinite(part.x)).flatten(1).any(1).nonzero()
+        if len(wrong):
+            raise LrtcError(f"{len(wrong)} of {len(part)} inputs are not finite; the first is sample {int(wrong[0])}")
     scores = _trial(net, parts[0].x[:2])
     if scores.dim() != 2:
         raise LrtcError(f"the network gives {tuple(scores.shape)} for 2 inputs; class scores (2, classes) are expected")
     for part in parts:
+        if part.x.shape[1:] != parts[0].x.shape[1:]:
+            shapes = " and ".join(str(tuple(p.x.shape[1:])) for p in (parts[0], part))
+            raise LrtcError(f"inputs of shapes {shapes} do not belong together; all samples must have one shape")
         part.check_classes(scores.shape[1])
 
 
@@ -132,6 +143,7 @@ class _Runner:
     resume: bool
     display: bool
     options: dict[str, object]
+    before: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)])  # seconds that were resumed
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -166,6 +178,9 @@ class _Runner:
 
     def finish(self, net: nn.Module) -> None:
         """Discretise, measure batchnorm statistics on the whole training set, train the last layer on top."""
+        if self.recipe.freeze == "best_of" and self.recipe.method == "lrt":
+            judges = self.material.judges(self.recipe.choose_on)
+            discretize(net, "best_of", self.recipe.freeze_draws, judges, self.recipe.seed)
         discretize(net)
         reestimate_batchnorm(net, self.material.train.batches())
         if self.recipe.head_epochs:
@@ -184,19 +199,23 @@ class _Runner:
     def _fit_aloud(self, stage: Stage, epochs: int) -> None:
         recipe, material = self.recipe, self.material
         options = {"accelerator": "cpu", **self.options}
-        trainer = lightning.Trainer(
-            max_epochs=epochs,
-            precision=recipe.precision,
-            callbacks=[Watch(self.folder, self.display), _SaveEachEpoch(stage.checkpoint)],
-            enable_checkpointing=False,
-            enable_model_summary=False,
-            enable_progress_bar=False,
-            logger=False,
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
-            default_root_dir=self.folder,
-            **options,
-        )
+        try:
+            trainer = lightning.Trainer(
+                max_epochs=epochs,
+                precision=recipe.precision,
+                callbacks=[Watch(self.folder, self.display), _SaveEachEpoch(stage.checkpoint)],
+                enable_checkpointing=False,
+                enable_model_summary=False,
+                enable_progress_bar=False,
+                logger=False,
+                use_distributed_sampler=False,
+                num_sanity_val_steps=0,
+                default_root_dir=self.folder,
+                **options,
+            )
+        except (ValueError, RuntimeError, MisconfigurationException) as e:
+            given = ", ".join(f"{k}={v!r}" for k, v in {**options, "precision": recipe.precision}.items())
+            raise LrtcError(f"{given}: {e}", hint="accelerator='cpu' and precision='32-true' run everywhere") from e
         if recipe.parts % trainer.world_size:
             raise LrtcError(
                 f"parts={recipe.parts} is not supported with {trainer.world_size} processes; a multiple of them is"
@@ -204,6 +223,7 @@ class _Runner:
         loader = shuffled(material.train, recipe.batch, recipe.parts, recipe.seed)
         resumed = stage.checkpoint if self.resume and stage.checkpoint.exists() else None
         trainer.fit(stage, loader, ckpt_path=resumed)
+        self.before.append(stage.before)
         stage.to("cpu")
 
 

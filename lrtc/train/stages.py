@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,10 @@ class Material:
     validation: Samples
     augments: Sequence[Augment] = ()
 
+    def judges(self, where: str) -> list[tuple[Tensor, Tensor]]:
+        """Return the batches on which draws are compared: of "validation", or of "train" some."""
+        return (self.validation if where == "validation" else self.train.first(MONITOR)).batches()
+
 
 class Stage(lightning.LightningModule):
     """One stage: cross-entropy on augmented batches, Adam, cosine learning rate; all randomness from (seed, step)."""
@@ -54,6 +59,17 @@ class Stage(lightning.LightningModule):
         self.net, self.recipe, self.material, self.lr, self.checkpoint = net, recipe, material, lr, checkpoint
         self.last_loss = math.nan
         self.last_input: Tensor | None = None
+        self.began, self.before = _clocks(), (0.0, 0.0)
+
+    def seconds(self) -> tuple[float, float]:
+        """Return the seconds of this process's processor and of the wall that the stage took, resumed ones too."""
+        return tuple(b + now - start for b, now, start in zip(self.before, _clocks(), self.began, strict=True))
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["seconds"] = self.seconds()
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        self.before = tuple(checkpoint.get("seconds", self.before))
 
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         x, y = batch
@@ -105,6 +121,10 @@ class Stage(lightning.LightningModule):
             [Fault(where, "the first values that are not finite are here")],
             hint=f"{kept}lower the learning rate, or look at the inputs",
         )
+
+
+def _clocks() -> tuple[float, float]:
+    return time.process_time(), time.monotonic()
 
 
 def first_not_finite(net: nn.Module, x: Tensor) -> str:
@@ -231,7 +251,7 @@ class LRTStage(DiscreteStage):
 
     def _score(self, seed: int) -> float:
         with noise_from([seed], self.device):
-            return accuracy(self.net, self.material.train.first(MONITOR).batches())
+            return accuracy(self.net, self.material.judges(self.recipe.choose_on))
 
     def on_train_batch_end(self, *_args) -> None:
         if self.recipe.sharpen and self.current_epoch >= self.recipe.sharpen_from * self.recipe.epochs:

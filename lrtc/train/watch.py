@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -37,10 +36,8 @@ class Watch(lightning.Callback):
         )
         self.task = None
         self.last = (Table(), [])
-        self.began = 0.0
 
     def on_train_start(self, trainer: lightning.Trainer, stage) -> None:
-        self.began = time.process_time()
         if trainer.is_global_zero:
             for name in ("log.csv", "layers.csv", "signs.csv"):
                 _truncate(self.folder / name, stage.name, trainer.current_epoch)
@@ -63,7 +60,7 @@ class Watch(lightning.Callback):
         with noise_from([stage.recipe.seed], stage.device):
             signs = sign_reports(stage.net, stage.material.train.first(SAMPLES).batches())
         row = {"stage": stage.name, "epoch": epoch, "loss": round(stage.last_loss, 5)}
-        row["cpu_seconds"] = round(time.process_time() - self.began, 1)
+        row["cpu_seconds"] = round(stage.seconds()[0], 1)
         row.update({name: round(100 * value, 2) for name, value in scores.items()})
         _append(self.folder / "log.csv", LOG, [row])
         _append(

@@ -1,12 +1,14 @@
 """Batches, augmentations, idx files, and what the examples' command lines refuse."""
 
 import gzip
+import json
 import shutil
 import struct
+from pathlib import Path
 
 import pytest
 import torch
-from tiny_digits import example
+from tiny_digits import example, rows, write_idx
 
 from lrtc.errors import LrtcError
 from lrtc.train import Recipe, Samples, Shift, read_idx_folder
@@ -91,7 +93,33 @@ def test_every_network_of_the_digits_trains_and_is_compiled(network, digits, tmp
     for figure in (first, "float", "distribution", "most_probable_reestimated", "draw_mean", "cpu_seconds"):
         assert f"\n{figure} " in text
     assert out.exists()
-    assert (tmp_path / "net.pt.run" / "result.json").exists()
+    result = json.loads((tmp_path / "net.pt.run" / "result.json").read_text(encoding="utf-8"))
+    assert result["command"] == " ".join(options)
+    assert "processors, torch" in result["machine"]
+    assert result["figures"]["wall_seconds"] >= 0
+
+
+def test_test_samples_that_do_not_fit_are_refused_before_training(digits, tmp_path, monkeypatch, capsys):
+    module = example("mnist", monkeypatch)
+    folder = shutil.copytree(digits, tmp_path / "digits")
+    y = rows(40, 40)[1]
+    y[3] = 11
+    write_idx(folder / "t10k-labels-idx1-ubyte.gz", y)
+    out = tmp_path / "net.pt"
+    with pytest.raises(SystemExit) as stopped:
+        main("x", module.EXPERIMENTS, module.READ, ["--data", str(folder), "--out", str(out)])
+    assert stopped.value.code == 2
+    assert "1 of 40 labels are out of range; sample 3 has 11" in capsys.readouterr().err
+    assert not Path(f"{out}.run").exists()
+
+
+@pytest.mark.parametrize("option", ["--threads", "--devices", "--nodes", "--draws", "--first"])
+def test_counts_below_one_are_refused(option, digits, tmp_path, monkeypatch, capsys):
+    module = example("mnist", monkeypatch)
+    options = ["--data", str(digits), "--out", str(tmp_path / "net.pt"), option, "0"]
+    with pytest.raises(SystemExit):
+        main("x", module.EXPERIMENTS, module.READ, options)
+    assert f"argument {option}: '0' is not supported; a whole number of at least 1 is" in capsys.readouterr().err
 
 
 def test_what_a_step_costs_is_said_and_nothing_written(digits, tmp_path, monkeypatch, capsys):

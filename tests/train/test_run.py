@@ -1,6 +1,8 @@
 """A run from samples to a model file: methods, stages, freezing, faults."""
 
+import copy
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import lrtc
 from lrtc.chain import Chain
 from lrtc.driver import open_model
 from lrtc.errors import LrtcError
-from lrtc.nn import accuracy, is_discrete, parameter_groups, straight_through
+from lrtc.nn import accuracy, discretize, is_discrete, parameter_groups, reestimate_batchnorm, straight_through
 from lrtc.train import Recipe, Samples, Shift, train
 from lrtc.train.evaluate import distribution_scores, integer_accuracy
 
@@ -116,6 +118,18 @@ def test_best_of_keeps_the_draw_that_scores_best(tiny, tmp_path):
     assert is_discrete(run(recipe, tiny, tmp_path / "net.pt").net)
 
 
+@pytest.mark.parametrize("where", ["train", "validation"])
+def test_what_is_random_at_the_end_is_chosen_among_draws_too(where, tiny, tmp_path):
+    recipe = Recipe(epochs=1, pretrain_epochs=1, batch=48, freeze_from=1.0, freeze="best_of", freeze_draws=12)
+    recipe = replace(recipe, choose_on=where)
+    trained = run(recipe, tiny, tmp_path / "net.pt")
+    judges = tiny[where == "validation"].batches()
+    first = discretize(copy.deepcopy(trained.random))
+    likely = accuracy(reestimate_batchnorm(first, judges), judges)
+    best = accuracy(reestimate_batchnorm(copy.deepcopy(trained.net), judges), judges)
+    assert best > likely, "a network this young has better draws than its likeliest weights"
+
+
 @pytest.mark.parametrize(
     "options",
     [{"temperature": (1.0, 0.3)}, {"distill": 0.5}, {"label_smoothing": 0.1}, {"precision": "bf16-mixed"}],
@@ -144,11 +158,25 @@ def test_labels_out_of_range_are_refused(tiny, tmp_path):
         train(tiny_network(), QUICK, Samples(part.x, y), held_out, tmp_path / "net.pt", display=False)
 
 
+def test_inputs_that_are_not_finite_are_refused(tiny, tmp_path):
+    x = tiny[0].x.float()
+    x[5, 0, 2, 2] = float("nan")
+    with pytest.raises(LrtcError, match="1 of 96 inputs are not finite; the first is sample 5"):
+        train(tiny_network(), QUICK, Samples(x, tiny[0].y), tiny[1], tmp_path / "net.pt", display=False)
+
+
+def test_accelerators_that_are_not_there_are_refused(tiny, tmp_path):
+    with pytest.raises(LrtcError, match=r"accelerator='abacus'.*\n  hint: accelerator='cpu'"):
+        run(QUICK, tiny, tmp_path / "net.pt", trainer={"accelerator": "abacus"})
+
+
 def test_inputs_of_another_shape_are_refused(tiny, tmp_path):
     wide = Samples(tiny[0].x[..., :7], tiny[0].y)
     words = r"inputs \(1, 8, 7\) do not fit the network\n  input \(InputQuantize\): .*expected \(N, 1, 8, 8\)"
     with pytest.raises(LrtcError, match=words):
         train(tiny_network(), QUICK, wide, tiny[1], tmp_path / "net.pt", display=False)
+    with pytest.raises(LrtcError, match=r"shapes \(1, 8, 8\) and \(1, 8, 7\) do not belong together"):
+        train(tiny_network(), QUICK, tiny[1], wide, tmp_path / "net.pt", display=False)
     with pytest.raises(LrtcError, match=r"96 inputs and labels \(32,\) do not fit"):
         Samples(tiny[0].x, tiny[1].y)
 
@@ -204,6 +232,10 @@ def test_a_loss_that_is_nan_stops_with_the_layer_and_the_step(tiny, tmp_path):
     [
         ({"method": "gumbel"}, "method='gumbel' is not known; known: lrt, ste, float"),
         ({"freeze_order": "middle"}, "freeze_order='middle' is not known; known: input, output"),
+        ({"choose_on": "test"}, "choose_on='test' is not known; known: train, validation"),
+        ({"epochs": 2.5}, "epochs=2.5 is not supported; a whole number is expected"),
+        ({"lr": float("nan")}, "lr=nan is not supported; a number is expected"),
+        ({"temperature": 1.0}, "temperature=1.0 is not supported; a pair, each a number is expected"),
         ({"lr": -1.0}, "lr=-1.0 is not supported; it must not be below 0"),
         ({"batch": 9, "parts": 2}, "batch=9 is not supported; it must be a multiple of parts=2"),
         ({"temperature": (1.0, 0.0)}, "both must be above 0"),
