@@ -101,37 +101,37 @@ def as_moments(x: Tensor | Gaussian | Moments) -> Tensor | Moments:
     return Moments(x.mean, x.var + x.mean.square()) if isinstance(x, Gaussian) else x
 
 
-def standardize(g: Gaussian) -> Tensor:
+def standardize(g: Gaussian, eps: float = VARIANCE_EPS) -> Tensor:
     """Return z = m / sqrt(s² + eps): the sign of a Gaussian depends on this ratio only."""
-    return g.mean / torch.sqrt(g.var.clamp_min(0) + VARIANCE_EPS)
+    return g.mean / torch.sqrt(g.var.clamp_min(0) + eps)
 
 
-def sample_sign(g: Gaussian, temperature: float, hard: bool) -> Tensor:
+def sample_sign(g: Gaussian, temperature: float, hard: bool, eps: float = VARIANCE_EPS) -> Tensor:
     """Return samples of sign(y), y ~ N(m, s²): binary concrete at this temperature, ±1 exactly if `hard`.
 
     P(h=+1) = Φ(m/s). Written in Φ(−m/s) and uniform noise, never in log(p + 1e-10), which has no gradient beyond
     |m/s| = 6; `lrtc.nn.sampling` has the formulas.
     """
-    return SampledSign.apply(g.mean, g.var, temperature, hard)
+    return SampledSign.apply(g.mean, g.var, temperature, hard, eps)
 
 
-def sign_mean(g: Gaussian) -> Tensor:
+def sign_mean(g: Gaussian, eps: float = VARIANCE_EPS) -> Tensor:
     """Return E[sign(y)] = erf(m / (s √2)) for y ~ N(m, s²)."""
-    return torch.erf(standardize(g) / math.sqrt(2))
+    return torch.erf(standardize(g, eps) / math.sqrt(2))
 
 
-def sample_normal(g: Gaussian) -> Tensor:
+def sample_normal(g: Gaussian, eps: float = VARIANCE_EPS) -> Tensor:
     """Return m + sqrt(s² + eps)·ξ with ξ ~ N(0, 1), fresh for every element (local reparameterisation)."""
-    return g.mean + torch.sqrt(g.var.clamp_min(0) + VARIANCE_EPS) * normal_like(g.mean)
+    return g.mean + torch.sqrt(g.var.clamp_min(0) + eps) * normal_like(g.mean)
 
 
-def log_thirds(g: Gaussian, width: float) -> Tensor:
+def log_thirds(g: Gaussian, width: float, eps: float = VARIANCE_EPS) -> Tensor:
     """Return log P(y ≤ −width), log P(−width < y < width), log P(y ≥ width) for y ~ N(m, s²), on a new last axis.
 
     The middle is a difference of two tails on the side where both are small, which keeps it exact: by symmetry it
     depends on |m| only.
     """
-    root = torch.sqrt(g.var.clamp_min(0) + VARIANCE_EPS)
+    root = torch.sqrt(g.var.clamp_min(0) + eps)
     tail = torch.special.log_ndtr
     low, high = tail((-width - g.mean) / root), tail((g.mean - width) / root)
     near, far = tail((width - g.mean.abs()) / root), tail((-width - g.mean.abs()) / root)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lrtc.nn.distribution import Gaussian, Moments, as_gaussian, as_moments, full_precision, sample_normal
+from lrtc.nn.sampling import VARIANCE_EPS
 
 EXACT_LIMIT = 2**24  # below it float32 holds every integer
 
@@ -45,6 +46,8 @@ class LRTScale(nn.Module):
     One step for all classes, so the largest score stays the largest up to rounding. ValueError if one reaches 2^24.
     """
 
+    variance_floor = VARIANCE_EPS  # eps in every sqrt(s² + eps); training only, so no part of a saved network
+
     def __init__(self, num_classes: int, bits: int = 8):
         super().__init__()
         if not 2 <= bits <= 16:
@@ -60,7 +63,7 @@ class LRTScale(nn.Module):
         x = as_gaussian(x)
         if isinstance(x, Gaussian):
             scores = Gaussian(x.mean * self.scale + self.bias, x.var * self.scale.square())
-            return sample_normal(scores) if self.training else scores.mean
+            return sample_normal(scores, self.variance_floor) if self.training else scores.mean
         if not self.is_discrete:
             return x * self.scale + self.bias
         product = check_exact(x * self.multiplier.to(x.dtype), "LRTScale", x)
@@ -148,6 +151,8 @@ class QuantLinear(IntegerWeights):
     From Moments they are sampled in training, their mean in eval mode.
     """
 
+    variance_floor = VARIANCE_EPS  # eps in every sqrt(s² + eps); training only, so no part of a saved network
+
     def __init__(self, in_features: int, out_features: int, bits: int = 8, signed: bool = True):
         super().__init__((out_features, in_features), bits, signed)
         self.in_features, self.out_features = in_features, out_features
@@ -159,7 +164,7 @@ class QuantLinear(IntegerWeights):
         scores = super().forward(x)
         if not isinstance(scores, Gaussian):
             return scores
-        return sample_normal(scores) if self.training else scores.mean
+        return sample_normal(scores, self.variance_floor) if self.training else scores.mean
 
     def extra_repr(self) -> str:
         return f"{self.in_features}, {self.out_features}, {self._bits_repr()}"

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from lrtc.nn.distribution import Gaussian, Moments, as_gaussian, sample_normal
 from lrtc.nn.heads import IntegerWeights
 from lrtc.nn.layers import check_groups, pair, sides
+from lrtc.nn.sampling import VARIANCE_EPS
 
 
 class QuantConv2d(IntegerWeights):
@@ -95,9 +96,11 @@ class LRTReLU(nn.Module):
     Real activations: such a network is trained as it is, and quantised by a calibration set (`lrtc quantize`).
     """
 
+    variance_floor = VARIANCE_EPS  # eps in every sqrt(s² + eps); training only, so no part of a saved network
+
     def forward(self, x: Tensor | Gaussian | Moments) -> Tensor:
         x = as_gaussian(x)
-        return F.relu(sample_normal(x) if isinstance(x, Gaussian) else x)
+        return F.relu(sample_normal(x, self.variance_floor) if isinstance(x, Gaussian) else x)
 
 
 class QuantActivation(nn.Module):
@@ -107,6 +110,8 @@ class QuantActivation(nn.Module):
     after it is linear, so the batchnorm behind that layer absorbs the scale. In training the gradient is that of
     clip(y / scale, low, high); a Gaussian is sampled first. scale is rounded to float32.
     """
+
+    variance_floor = VARIANCE_EPS  # eps in every sqrt(s² + eps); training only, so no part of a saved network
 
     def __init__(self, bits: int = 2, signed: bool = False, scale: float = 1.0):
         super().__init__()
@@ -126,7 +131,7 @@ class QuantActivation(nn.Module):
 
     def forward(self, x: Tensor | Gaussian | Moments) -> Tensor:
         x = as_gaussian(x)
-        x = sample_normal(x) if isinstance(x, Gaussian) else x
+        x = sample_normal(x, self.variance_floor) if isinstance(x, Gaussian) else x
         ratio = x / torch.full((), self.scale, dtype=x.dtype, device=x.device)  # a number might become a product
         code = torch.round(ratio.detach()).clamp(self.low, self.high)
         if self.training and x.requires_grad:

@@ -27,9 +27,9 @@ def _slices(x: Tensor) -> Iterator[slice]:
     return (slice(k, min(k + step, n)) for k in range(0, n, max(step, 1)))
 
 
-def root(var: Tensor) -> Tensor:
+def root(var: Tensor, eps: float = VARIANCE_EPS) -> Tensor:
     """Return 1 / sqrt(s² + eps), s² below zero by rounding counting as zero."""
-    return torch.rsqrt(var.clamp_min(0) + VARIANCE_EPS)
+    return torch.rsqrt(var.clamp_min(0) + eps)
 
 
 def _sample(z: Tensor, u: Tensor, hard: bool, h: Tensor, slope: Tensor) -> None:
@@ -67,20 +67,20 @@ def _sample_at(z: Tensor, u: Tensor, temperature: float, hard: bool, h: Tensor, 
 
 
 class SampledSign(torch.autograd.Function):
-    """Binary concrete samples of sign(y), y ~ N(m, s²): `SampledSign.apply(mean, var, temperature, hard)`.
+    """Binary concrete samples of sign(y), y ~ N(m, s²): `SampledSign.apply(mean, var, temperature, hard, eps)`.
 
     `var` has batch axis 1, or that of `mean`; its other axes are those of `mean` or 1.
     """
 
     @staticmethod
-    def forward(ctx, mean: Tensor, var: Tensor, temperature: float, hard: bool) -> Tensor:
+    def forward(ctx, mean: Tensor, var: Tensor, temperature: float, hard: bool, eps: float) -> Tensor:
         u = uniform_like(mean)
         shared = len(var) == 1
-        r = root(var) if shared else torch.empty_like(var)
+        r = root(var, eps) if shared else torch.empty_like(var)
         h, slope = torch.empty_like(u), torch.empty_like(u)
         for s in _slices(mean):
             if not shared:
-                r[s] = root(var[s])
+                r[s] = root(var[s], eps)
             z = mean[s] * (r if shared else r[s])
             if temperature == 1:
                 _sample(z, u[s], hard, h[s], slope[s])
@@ -105,7 +105,7 @@ class SampledSign(torch.autograd.Function):
                 torch.mul(of_var.mul_(part), part, out=grad_var[s]).mul_(-0.5)
         if shared:
             grad_var.mul_(r.square()).mul_(-0.5)
-        return grad_mean, grad_var, None, None
+        return grad_mean, grad_var, None, None, None
 
 
 def _summed(x: Tensor, like: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lrtc.nn.distribution import Gaussian, Moments, as_gaussian, log_thirds, sample_sign, sign_mean
 from lrtc.nn.noise import gumbel_like
-from lrtc.nn.sampling import HardSign
+from lrtc.nn.sampling import VARIANCE_EPS, HardSign
 
 MODES = ("gumbel", "moment")
 
@@ -30,6 +30,8 @@ class LRTSign(nn.Module):
     Moments             of sums and averages of activations: as the Gaussian of the same mean and variance
     """
 
+    variance_floor = VARIANCE_EPS  # eps in every sqrt(s² + eps); training only, so no part of a saved network
+
     def __init__(self, temperature: float = 1.0, mode: str = "gumbel", hard: bool = True):
         super().__init__()
         _check(temperature, mode)
@@ -41,8 +43,8 @@ class LRTSign(nn.Module):
         x = as_gaussian(x)
         if isinstance(x, Gaussian):
             if self.mode == "gumbel":
-                return sample_sign(x, self.temperature, self.hard)
-            mean = sign_mean(x)
+                return sample_sign(x, self.temperature, self.hard, self.variance_floor)
+            mean = sign_mean(x, self.variance_floor)
             return Moments(mean, torch.ones_like(mean))
         return HardSign.apply(x)
 
@@ -60,6 +62,8 @@ class LRTTernarySign(nn.Module):
     width is rounded to float32, in which values are compared.
     """
 
+    variance_floor = VARIANCE_EPS  # eps in every sqrt(s² + eps); training only, so no part of a saved network
+
     def __init__(self, width: float = 0.5, temperature: float = 1.0, mode: str = "gumbel", hard: bool = True):
         super().__init__()
         _check(temperature, mode)
@@ -71,7 +75,7 @@ class LRTTernarySign(nn.Module):
     def forward(self, x: Tensor | Gaussian | Moments) -> Tensor | Moments:
         x = as_gaussian(x)
         if isinstance(x, Gaussian):
-            logits = log_thirds(x, self.width)
+            logits = log_thirds(x, self.width, self.variance_floor)
             if self.mode == "gumbel":
                 return self._sample(logits + gumbel_like(logits))
             p = logits.exp()

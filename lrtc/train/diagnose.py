@@ -115,13 +115,13 @@ class _Look:
         self.name, self.count, self.total = name, 0, None
         self.histogram: Tensor | None = None
 
-    def see(self, _module: nn.Module, args: tuple, out: Tensor | Moments) -> None:
+    def see(self, module: nn.Module, args: tuple, out: Tensor | Moments) -> None:
         h = out.mean if isinstance(out, Moments) else out
         total = h.transpose(0, 1).flatten(1).double().sum(1)
         self.total = total if self.total is None else self.total + total
         self.count += h.numel() // h.shape[1]
         if isinstance(args[0], Gaussian):
-            z = standardize(args[0]).abs().clamp_max(REACH).float()
+            z = standardize(args[0], module.variance_floor).abs().clamp_max(REACH).float()
             counts = torch.histc(z, BINS, 0, REACH).long().cpu()
             self.histogram = counts if self.histogram is None else self.histogram + counts
 

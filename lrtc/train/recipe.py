@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from lrtc.nn.sampling import VARIANCE_EPS
+
 METHODS = ("lrt", "ste", "float")
 FREEZE = ("most_probable", "best_of")
 ORDERS = ("input", "output")
@@ -24,6 +26,7 @@ class Recipe:
     certainty_decay  λ of λ Σ q(1 − q) over bipolar weights (Shayer 2018, section 3.4): lowers their entropy
     clip             logits stay within ±clip
     temperature      of the sampled signs: from the first to the second, geometrically over the epochs
+    variance_floor   eps of every sqrt(s² + eps) in training; nothing of it is in what is saved
     freeze_from      share of the epochs at which the first layer is fixed; the others follow at equal distances, so
                      that the rest is trained on what discrete layers really say. 1.0: nothing is fixed before the end
     freeze           "most_probable", or "best_of" it and freeze_draws draws; also of what is random at the end
@@ -51,6 +54,7 @@ class Recipe:
     certainty_decay: float = 0.0
     clip: float = 5.0
     temperature: tuple[float, float] = (1.0, 1.0)
+    variance_floor: float = VARIANCE_EPS
     freeze_from: float = 0.6
     freeze: str = "most_probable"
     freeze_draws: int = 8
@@ -81,6 +85,8 @@ class Recipe:
             raise ValueError(f"batch={self.batch} is not supported; it must be a multiple of parts={self.parts}")
         if min(self.temperature) <= 0:
             raise ValueError(f"temperature={self.temperature} is not supported; both must be above 0")
+        if not self.variance_floor:
+            raise ValueError("variance_floor=0.0 is not supported; it must be above 0, for a variance may be 0")
         if self.distill > 1:
             raise ValueError(f"distill={self.distill} is not supported; 0 to 1 are")
 

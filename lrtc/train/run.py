@@ -170,6 +170,9 @@ class _Runner:
             self._fit(STEStage(latent, recipe, self.material, checkpoint, twin, net), recipe.epochs)
             discrete_from_straight_through(net, latent)
             return None
+        for m in net.modules():
+            if hasattr(m, "variance_floor"):
+                m.variance_floor = recipe.variance_floor
         random = copy.deepcopy(net)
         self._fit(LRTStage(net, recipe, self.material, checkpoint, twin), recipe.epochs)
         kept = self.folder / "random.pt"

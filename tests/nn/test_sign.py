@@ -1,9 +1,11 @@
 """Signs of numbers and of Gaussians."""
 
+import math
+
 import pytest
 import torch
 
-from lrtc.nn import Gaussian, LRTSign, Moments
+from lrtc.nn import Gaussian, LRTSign, LRTTernarySign, Moments
 from lrtc.nn.distribution import VARIANCE_EPS, sample_sign
 
 Z = torch.tensor([-3.0, -1.0, -0.2, 0.0, 0.4, 1.5, 2.5])
@@ -84,6 +86,24 @@ def test_gradients_are_finite_over_the_whole_range():
 
 def test_a_variance_below_zero_by_rounding_counts_as_zero():
     assert torch.isfinite(LRTSign(mode="moment")(Gaussian(torch.ones(1, 1), torch.full((1, 1), -1e-2))).mean).all()
+
+
+@pytest.mark.parametrize("layer", [LRTSign(mode="moment"), LRTTernarySign(0.5, mode="moment")], ids=["two", "three"])
+def test_the_floor_of_the_variance_is_an_option_of_the_layer(layer):
+    g = Gaussian(torch.tensor([[0.3, -1.0]]), torch.tensor([[0.1, 0.0]]))
+    layer.variance_floor = 0.5
+    wide = layer(Gaussian(g.mean, g.var + 0.5 - VARIANCE_EPS))
+    got = layer(g)
+    del layer.variance_floor  # what the class has
+    torch.testing.assert_close(got.mean, layer(Gaussian(g.mean, g.var + 0.5 - VARIANCE_EPS)).mean)
+    assert not torch.allclose(wide.mean, got.mean)
+
+
+def test_a_wide_floor_makes_signs_more_random():
+    g, sign = Gaussian(torch.ones(20_000, 1), torch.zeros(1, 1)), LRTSign()
+    assert float(sign(g).mean()) == 1.0
+    sign.variance_floor = 1.0
+    assert float(sign(g).mean()) == pytest.approx(math.erf(math.sqrt(0.5)), abs=0.02)
 
 
 def test_sign_of_zero_is_plus_one_and_the_gradient_passes_inside_one():

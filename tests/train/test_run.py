@@ -132,13 +132,26 @@ def test_what_is_random_at_the_end_is_chosen_among_draws_too(where, tiny, tmp_pa
 
 @pytest.mark.parametrize(
     "options",
-    [{"temperature": (1.0, 0.3)}, {"distill": 0.5}, {"label_smoothing": 0.1}, {"precision": "bf16-mixed"}],
+    [
+        {"temperature": (1.0, 0.3)},
+        {"distill": 0.5},
+        {"label_smoothing": 0.1},
+        {"precision": "bf16-mixed"},
+        {"variance_floor": 0.1},
+    ],
     ids=str,
 )
 def test_options_of_the_loss_and_of_the_signs(options, tiny, tmp_path):
     recipe = Recipe(epochs=2, pretrain_epochs=1, batch=16, **options)
     trained = run(recipe, tiny, tmp_path / "net.pt")
     assert torch.equal(trained.net(tiny[1].x), lrtc.load(tmp_path / "net.pt")(tiny[1].x))
+
+
+def test_the_floor_of_the_variance_is_that_of_the_recipe_in_all_layers(tiny, tmp_path):
+    trained = run(Recipe(epochs=1, pretrain_epochs=0, batch=48, variance_floor=0.2), tiny, tmp_path / "net.pt")
+    for net in (trained.net, trained.random):
+        floors = {n: m.variance_floor for n, m in net.named_modules() if hasattr(m, "variance_floor")}
+        assert floors == {"sign1": 0.2, "sign2": 0.2, "scale": 0.2}
 
 
 def test_straight_through_weights_do_not_decay():
@@ -236,6 +249,7 @@ def test_a_loss_that_is_nan_stops_with_the_layer_and_the_step(tiny, tmp_path):
         ({"epochs": 2.5}, "epochs=2.5 is not supported; a whole number is expected"),
         ({"lr": float("nan")}, "lr=nan is not supported; a number is expected"),
         ({"temperature": 1.0}, "temperature=1.0 is not supported; a pair, each a number is expected"),
+        ({"variance_floor": 0.0}, "variance_floor=0.0 is not supported; it must be above 0"),
         ({"lr": -1.0}, "lr=-1.0 is not supported; it must not be below 0"),
         ({"batch": 9, "parts": 2}, "batch=9 is not supported; it must be a multiple of parts=2"),
         ({"temperature": (1.0, 0.0)}, "both must be above 0"),
