@@ -260,3 +260,65 @@ def test_paths(tmp_path):
         open_model(tmp_path / "empty.onnx")
     with pytest.raises(LrtcError, match="the scale -1"):
         import_qonnx(save(small(), tmp_path), input_scale=-1.0)
+
+
+def made(change: Callable[[onnx.GraphProto], None]) -> onnx.ModelProto:
+    """Return a sound model: image [2×6×6] → Conv → MaxPool → Gemm → MatMul, changed afterwards."""
+    net = Net((2, 6, 6), 2)
+    x = net.bipolar(net.conv(net.quant("image", 1.0, 8, signed=0), 2, 3, "2", pads=[1, 1, 1, 1]))
+    x = net.add("Flatten", net.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2]), axis=1)
+    x = net.bipolar(net.add("Gemm", x, net.weights((4, 27), "2"), net.const(np.ones(4)), transB=1))
+    model = net.model(net.dense(x, 4, 10, "2"))
+    change(model.graph)
+    return model
+
+
+def node(graph: onnx.GraphProto, op: str) -> onnx.NodeProto:
+    return next(n for n in graph.node if n.op_type == op)
+
+
+def attribute(op: str, name: str, value: object) -> Callable[[onnx.GraphProto], None]:
+    def change(graph: onnx.GraphProto) -> None:
+        at = node(graph, op)
+        kept = [a for a in at.attribute if a.name != name]
+        del at.attribute[:]
+        at.attribute.extend([*kept, helper.make_attribute(name, value)])
+
+    return change
+
+
+def scaled_by_bias(graph: onnx.GraphProto) -> None:
+    """Give the weights of the convolution the bias of Gemm as their scale."""
+    weights = node(graph, "Conv").input[1]
+    next(n for n in graph.node if n.output[0] == weights).input[1] = node(graph, "Gemm").input[2]
+
+
+FOUND = {  # by fuzzing: each of these ended in a traceback
+    "one operand": (lambda g: node(g, "Gemm").input.__delitem__(slice(1, None)), "has 1 operands; 2 to 3 are needed"),
+    "no operand": (lambda g: node(g, "MaxPool").input.__delitem__(0), "has 0 operands; 1 is needed"),
+    "a constant pooled": (lambda g: node(g, "MaxPool").input.__setitem__(0, g.initializer[0].name), "works on a const"),
+    "a text for a number": (attribute("Gemm", "alpha", "x"), "its attribute 'alpha' is no finite number"),
+    "a list for a number": (attribute("Gemm", "beta", [1.0, 2.0]), "its attribute 'beta' is no finite number"),
+    "NaN for a number": (attribute("Flatten", "axis", float("nan")), "its attribute 'axis' is no whole number"),
+    "a number for a list": (attribute("Conv", "pads", 3), "its attribute 'pads' is no list of at most 64 numbers"),
+    "a list for a text": (attribute("Conv", "auto_pad", [1]), "its attribute 'auto_pad' is no text"),
+    "weights of another scale": (scaled_by_bias, "its scale of shape (4,) does not fit a constant of (3, 2, 3, 3)"),
+}  # fmt: skip
+
+
+def test_the_model_to_be_changed_is_sound(tmp_path):
+    assert import_qonnx(save(made(lambda graph: None), tmp_path)).graph.outputs
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_what_fuzzing_found_is_refused(case: str, tmp_path):
+    change, words = FOUND[case]
+    assert words in str(refused(made(change), tmp_path))
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    data = made(lambda graph: None).SerializeToString()
+    path = tmp_path / "net.onnx"
+    path.write_bytes(data.replace(b"MaxPool_", b"MaxP\xffol_"))
+    with pytest.raises(LrtcError, match="a name in it is no UTF-8 text"):
+        import_qonnx(path)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lrtc.frontend.qonnx.dots import padded, window_of
 from lrtc.frontend.qonnx.folding import axes_of
-from lrtc.frontend.qonnx.lowering import Lowering, data, steps
+from lrtc.frontend.qonnx.lowering import Lowering, data, number_of, steps
 from lrtc.frontend.qonnx.value import Refused, Site, Step, Value
 from lrtc.ir.ops import Add, Affine, Clamp, SumPool2d
 
@@ -131,7 +131,7 @@ def clip(to: Lowering, site: Site, operands: list) -> Value:
     limits = []
     for key, i in (("min", 1), ("max", 2)):
         given = operands[i] if len(operands) > i else None
-        value = site.attrs.get(key) if given is None else float(data(given, f"its {key}").ravel()[0])
+        value = site.attrs.get(key) if given is None else float(number_of(given, f"its {key}"))
         limits.append(value if value is None or abs(value) < 1e30 else None)
     low, high = limits
     if low is not None and high is not None and not low <= high:

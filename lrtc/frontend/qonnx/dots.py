@@ -49,7 +49,8 @@ def _steps_of(row: np.ndarray) -> np.float32 | None:
         s = magnitudes.min() / np.float32(k)
         if s == 0:
             return None
-        q = np.rint(row / s)
+        with np.errstate(over="ignore"):  # of what is refused on the next line
+            q = np.rint(row / s)
         if np.abs(q).max() <= 255 and (q.astype(np.float32) * s == row).all():
             return s
     return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lrtc.frontend.qonnx.folding import axes_of
-from lrtc.frontend.qonnx.lowering import Lowering, data
+from lrtc.frontend.qonnx.lowering import Lowering, number_of
 from lrtc.frontend.qonnx.value import Refused, Site, Value, evaluate
 from lrtc.ir.ops import Affine
 
@@ -27,11 +27,11 @@ def softmax(to: Lowering, site: Site, operands: list) -> Value:
 def topk(to: Lowering, site: Site, operands: list) -> tuple[Value, Value]:
     """Return (the scores, an answer)."""
     x = operands[0]
-    k = data(operands[1], "its k").ravel()[:1].tolist() if len(operands) > 1 else [site.attrs.get("k", 1)]
+    k = number_of(operands[1], "its k") if len(operands) > 1 else site.attrs.get("k", 1)
     _class_axis(site, x, -1)
     if not site.attrs.get("largest", 1):
         raise Refused("takes the least scores; largest=1 is supported")
-    to.note(f"dropped: the {int(k[0])} greatest scores say the same, the lowest class first among equals")
+    to.note(f"dropped: the {int(k)} greatest scores say the same, the lowest class first among equals")
     return replace(x, answer="TopK"), replace(x, answer="TopK")
 
 

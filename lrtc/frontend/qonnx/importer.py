@@ -10,6 +10,7 @@ from lrtc.errors import Fault, LrtcError, count, shown
 from lrtc.frontend.names import identifier
 from lrtc.frontend.qonnx.ending import finish
 from lrtc.frontend.qonnx.folding import FOLDS, fold
+from lrtc.frontend.qonnx.forms import check_form, check_moving
 from lrtc.frontend.qonnx.inputs import Meaning, declared_input
 from lrtc.frontend.qonnx.lowering import Lowering
 from lrtc.frontend.qonnx.source import Source, read_onnx
@@ -101,16 +102,18 @@ def _node(to: Lowering, site: Site, values: dict[str, Constant | Value | None]) 
     if key is None:
         instead = LATER.get(site.op) or f"known: {', '.join(sorted({*HANDLERS, *FOLDS}))}"
         to.fault(f"{_called(site)} is not supported; {instead}")
-        if site.op in PASS_THROUGH and operands and isinstance(operands[0], Value):
+        if site.op in PASS_THROUGH and site.outs and operands and isinstance(operands[0], Value):
             values[site.outs[0]] = operands[0]
         return
     if any(name and operand is None for name, operand in zip(site.ins, operands, strict=True)):
         return  # behind a node that was refused
     try:
         results = None
+        check_form(site, operands)
         if all(operand is None or isinstance(operand, Constant) for operand in operands):
             results = fold(site, operands)
         if results is None and key in HANDLERS:
+            check_moving(site, operands)
             results = HANDLERS[key](to, site, operands)
         if results is None:
             raise Refused("is supported for constants only; it meets a value that depends on the input")

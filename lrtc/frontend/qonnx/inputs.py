@@ -109,7 +109,7 @@ def _first_reader(source: Source, name: str) -> Site | None:
         readers = [site for site in source.nodes if name in site.ins]
         if len(readers) != 1 or readers[0].ins[0] != name:
             return None
-        if readers[0].op not in MOVES:
+        if readers[0].op not in MOVES or not readers[0].outs:
             return readers[0]
         name = readers[0].outs[0]
 

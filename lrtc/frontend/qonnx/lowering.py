@@ -146,6 +146,14 @@ def data(operand: object, what: str) -> np.ndarray:
     return operand.value
 
 
+def number_of(operand: object, what: str) -> float:
+    """Return the number of an operand that must be a constant of one element."""
+    value = data(operand, what)
+    if value.size != 1:
+        raise Refused(f"{what} has the shape {value.shape}; one number is supported")
+    return value.ravel()[0].item()
+
+
 def steps(*pairs: tuple[str, object]) -> tuple[Step, ...]:
     """Return Steps of (kind, rows)."""
     return tuple(Step(kind, np.asarray(rows, dtype=np.float32)) for kind, rows in pairs)

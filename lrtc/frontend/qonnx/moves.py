@@ -9,7 +9,7 @@ import numpy as np
 
 from lrtc.frontend.qonnx.dots import padded, window_of
 from lrtc.frontend.qonnx.folding import axes_of, new_shape
-from lrtc.frontend.qonnx.lowering import Lowering, data
+from lrtc.frontend.qonnx.lowering import Lowering, data, number_of
 from lrtc.frontend.qonnx.value import Constant, Refused, Site, Step, Value
 from lrtc.ir import B1, tensor
 from lrtc.ir.ops import Concat, MaxPool2d
@@ -114,7 +114,7 @@ def pad(to: Lowering, site: Site, operands: list) -> Value:
     pads = data(operands[1], "its pads").ravel().tolist() if len(operands) > 1 else list(site.attrs.get("pads", ()))
     value = site.attrs.get("value", 0.0)
     if len(operands) > 2 and operands[2] is not None:
-        value = data(operands[2], "its value").ravel()[0]
+        value = number_of(operands[2], "its value")
     if str(site.attrs.get("mode", "constant")) != "constant" or (len(operands) > 3 and operands[3] is not None):
         raise Refused("mode constant over all axes is supported")
     if not any(pads):

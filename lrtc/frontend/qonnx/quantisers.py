@@ -60,9 +60,10 @@ def quantised_constant(site: Site, operands: list[Constant | None]) -> Constant:
     else:
         low, high, rounding = parameters(site, scale, zero, arrays[3], MAX_CONSTANT_BITS)
     for what, value in (("scale", scale), ("zero point", zero)):
-        if np.broadcast_shapes(value.shape, x.shape) != x.shape:
+        if not fits(value.shape, x.shape):
             raise Refused(f"its {what} of shape {value.shape} does not fit a constant of {x.shape}")
-    codes = (x / scale + zero).astype(np.float32)
+    with np.errstate(all="ignore"):
+        codes = (x / scale + zero).astype(np.float32)
     if low > high:
         q = np.where(codes >= 0, 1, -1).astype(np.float32)
     else:
@@ -71,6 +72,14 @@ def quantised_constant(site: Site, operands: list[Constant | None]) -> Constant:
     q = (q - zero).astype(np.float32)
     wide = np.broadcast_to(scale, x.shape).astype(np.float32)
     return Constant(q * wide, q, wide)
+
+
+def fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Return whether what has a shape can be broadcast to the shape `whole`."""
+    try:
+        return np.broadcast_shapes(shape, whole) == whole
+    except ValueError:
+        return False
 
 
 def _positive(scale: np.ndarray) -> None:

@@ -125,9 +125,22 @@ def parsed(path: Path) -> object:
         raise LrtcError(f"{where} cannot be read: {shown(str(error))}") from None
     if not model.HasField("graph") or not model.graph.node:
         raise LrtcError(f"{where} is not an ONNX file, or holds no network: there is no node in it")
+    if not _is_text(model.graph):
+        raise LrtcError(f"{where} is damaged: a name in it is no UTF-8 text", hint="export or copy it again")
     if model.functions:
         raise LrtcError(f"{where} defines {count(len(model.functions), 'function')} of its own; inline them first")
     return model
+
+
+def _is_text(graph: object) -> bool:
+    """Return whether every name is text: protobuf gives bytes where it is no UTF-8."""
+    tensors = [*graph.initializer, *(a.t for node in graph.node for a in node.attribute)]
+    texts = [(v.name, *(d.dim_param for d in v.type.tensor_type.shape.dim)) for v in (*graph.input, *graph.output)]
+    texts += [(n.name, n.op_type, n.domain, *n.input, *n.output, *(a.name for a in n.attribute)) for n in graph.node]
+    texts += [(t.name, *(text for e in t.external_data for text in (e.key, e.value))) for t in tensors]
+    for a in graph.quantization_annotation:
+        texts.append((a.tensor_name, *(text for p in a.quant_parameter_tensor_names for text in (p.key, p.value))))
+    return all(isinstance(text, str) for group in texts for text in group)
 
 
 def _dims(value: object) -> tuple[int, ...]:
