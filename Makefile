@@ -13,7 +13,7 @@ TOOLS := qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf gcc-avr avr-li
   gcc-arm-none-eabi libnewlib-arm-none-eabi arduino-core-avr \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user valgrind
 
-.PHONY: setup demo test lint bench bench-hw prove tools clean
+.PHONY: setup demo test lint bench bench-hw prove fuzz tools clean
 
 setup: $(STAMP)
 
@@ -51,6 +51,11 @@ bench-hw: setup
 
 prove: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/proof tests/formal
+
+# Damaged, odd and hostile files and command lines, so many in all; the tests take 1,200 of others
+INPUTS ?= 200000
+fuzz: setup
+	cd tests && PYTHONPATH=.. $(abspath $(BIN))/python -m fuzz --inputs $(INPUTS) --json ../build/fuzz.json
 
 tools:
 	apt-get update -qq
