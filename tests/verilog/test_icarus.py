@@ -1,4 +1,4 @@
-"""Icarus, which has four values where Verilator has two: the same answers, no X, a reset amid a frame; Verible's lint."""
+"""Icarus, which has four values where Verilator has two: the same answers, no X, a reset amid an image; Verible."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lrtc.driver import compile, open_model, random_feeds
 HERE = Path(__file__).parent
 CORPUS = HERE.parent / "fuzz" / "corpus"
 IMAGES = 4
+BUILD = ("iverilog", "-g2012", "-s", "tb", "-o", "tb.vvp")
 CASES = {  # network, options, share of cycles that are sat out on both sides
     "conv": ("conv.pt", {}, 0), "conv stalled": ("conv.pt", {"target_cycles": 400}, 60), "mixed": ("mixed.pt", {}, 30),
     "signal": ("signal.pt", {}, 30), "dense": ("dense.pt", {}, 50), "onnx": ("conv.onnx", {}, 40),
@@ -57,7 +58,7 @@ def test_icarus_gives_the_interpreters_answers_without_an_x(case: str, tmp_path:
     words = [f"-D{key}={value}" for key, value in macros.items()]
     sources = result.files["files.f"].split()
     built = subprocess.run(
-        ["iverilog", "-g2012", "-Wall", "-Wno-timescale", "-s", "tb", "-o", "tb.vvp", *words, HERE / "tb_icarus.sv", *sources],
+        [*BUILD, "-Wall", "-Wno-timescale", *words, HERE / "tb_icarus.sv", *sources],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
@@ -82,9 +83,7 @@ def test_an_x_is_seen(tmp_path: Path):
     (tmp_path / "images.hex").write_text("\n".join(["xx"] * 75) + "\n")
     words = ["-DTOP=net", "-DOUT_BITS=32", "-DBYTES=75", "-DBEATS=10", "-DSTALL=0", "-DFIRST=50"]
     sources = files["files.f"].split()
-    subprocess.run(
-        ["iverilog", "-g2012", "-s", "tb", "-o", "tb.vvp", *words, HERE / "tb_icarus.sv", *sources], cwd=tmp_path, check=True
-    )  # fmt: skip
+    subprocess.run([*BUILD, *words, HERE / "tb_icarus.sv", *sources], cwd=tmp_path, check=True)
     done = subprocess.run(["vvp", "tb.vvp"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert "X in cycle" in done.stdout
 
