@@ -9,6 +9,7 @@ from torch import nn
 from lrtc.nn import InputQuantize, LRTBatchNorm, LRTConv2d, LRTLinear, LRTSign, QuantLinear
 from lrtc.train import Recipe, Shift, read_idx_folder
 from lrtc.train.command import Experiment, main
+from lrtc.train.download import Source
 
 GET = "  apt download dataset-fashion-mnist, unpack it by dpkg -x, and look for {name} in usr/share/datasets"
 
@@ -36,7 +37,15 @@ def network() -> nn.Sequential:
 LRT = Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5)
 RECIPES = {"lrt": LRT, "ste": replace(LRT, method="ste", lr=3e-3)}
 EXPERIMENTS = {"b": Experiment(network, RECIPES, (Shift(1),))}
+URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+MD5 = {
+    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+}
+SOURCES = {name: Source(URL + name, md5) for name, md5 in MD5.items()}
 READ = partial(read_idx_folder, how_to_get=GET)
 
 if __name__ == "__main__":
-    main(__doc__, EXPERIMENTS, READ)
+    main(__doc__, EXPERIMENTS, READ, sources=SOURCES)

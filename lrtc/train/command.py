@@ -21,6 +21,7 @@ from lrtc.nn import accuracy
 from lrtc.nn.sampling import process
 from lrtc.train.cost import step_cost
 from lrtc.train.data import Augment, Samples
+from lrtc.train.download import Source, absent, download
 from lrtc.train.evaluate import distribution_scores, integer_accuracy
 from lrtc.train.recipe import METHODS, Recipe
 from lrtc.train.run import Trained, check, train
@@ -48,16 +49,24 @@ def main(
     experiments: Mapping[str, Experiment],
     read: Callable[[Path, str], Samples],
     arguments: Sequence[str] | None = None,
+    sources: Mapping[str, Source] | None = None,
 ) -> None:
     """Train one of the experiments as the command line says, and print what the test samples say of it.
 
-    `read(folder, "train" | "test")` reads the data. A user's fault ends with one message and exit status 2.
+    `read(folder, "train" | "test")` reads the data; with `sources`, file → address, `--download` fetches what is not
+    there. A user's fault ends with one message and exit status 2.
     """
-    args = _parse(description, experiments, arguments)
+    sources = sources or {}
+    args = _parse(description, experiments, arguments, bool(sources))
     try:
+        if sources and args.download:
+            download(args.data, sources)
         _run(experiments[args.network], read, args)
     except LrtcError as e:
-        sys.exit(_failed(e))
+        status = _failed(e)
+        if sources and not args.download and absent(args.data, sources):
+            print("  or have them fetched: --download", file=sys.stderr)
+        sys.exit(status)
 
 
 def _failed(error: LrtcError) -> int:
@@ -65,7 +74,9 @@ def _failed(error: LrtcError) -> int:
     return 2
 
 
-def _parse(description: str, experiments: Mapping[str, Experiment], arguments) -> argparse.Namespace:
+def _parse(
+    description: str, experiments: Mapping[str, Experiment], arguments, can_download: bool
+) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with the data files")
     parser.add_argument("--out", type=Path, required=True, help="model file to write; all else goes to OUT.run/")
@@ -81,6 +92,8 @@ def _parse(description: str, experiments: Mapping[str, Experiment], arguments) -
     parser.add_argument("--first", type=_count, help="use so many training samples only")
     parser.add_argument("--cost", action="store_true", help="only say what a step costs; trains and writes nothing")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in OUT.run/")
+    if can_download:
+        parser.add_argument("--download", action="store_true", help="fetch data files that are not in the folder")
     args = parser.parse_args(arguments)
     args.command = _command(sys.argv[1:] if arguments is None else arguments)
     return args
@@ -93,11 +106,11 @@ def _count(text: str) -> int:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    """Return the options that a result depends on: all but folders, and --resume, which changes nothing."""
+    """Return the options that a result depends on: all but folders, --resume and --download, which change nothing."""
     kept, skip = [], False
     for word in arguments:
         name = word.partition("=")[0]
-        if not skip and name not in ("--data", "--out", "--resume"):
+        if not skip and name not in ("--data", "--out", "--resume", "--download"):
             kept.append(word)
         skip = not skip and word in ("--data", "--out")
     return shlex.join(kept)
