@@ -1,7 +1,7 @@
 """examples/README.md says what the committed results say, and the recipes are those that gave them."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from tiny_digits import EXAMPLES, example
@@ -16,7 +16,7 @@ def test_the_table_says_what_was_measured(path, monkeypatch):
     result = json.loads(path.read_text(encoding="utf-8"))
     figures, recipe = result["figures"], result["recipe"]
     experiments = example("fashion_mnist" if path.stem.startswith("fashion") else "mnist", monkeypatch).EXPERIMENTS
-    wanted = asdict(experiments[result["network"]].recipe(recipe["method"]))
+    wanted = asdict(replace(experiments[result["network"]].recipe(recipe["method"]), seed=recipe["seed"]))
     younger = json.loads(json.dumps(asdict(Recipe())))  # hyper-parameters that a result knows nothing of: at rest
     assert json.loads(json.dumps(wanted)) == {**younger, **recipe}
     table = (EXAMPLES / "README.md").read_text(encoding="utf-8")
@@ -34,3 +34,10 @@ def test_the_table_says_what_was_measured(path, monkeypatch):
         draws = f"{100 * figures['draw_mean']:.2f} ± {100 * figures['draw_deviation']:.2f} %"
         assert draws in cells
     assert f"{figures['cpu_seconds']} s" in cells
+    assert cells[2] == str(recipe["seed"])
+    assert cells[11] == (f"{figures['wall_seconds']} s" if "wall_seconds" in figures else "not kept")
+    baseline = path.with_name(path.name.replace("_lrt", "_ste"))
+    if recipe["method"] == "lrt":
+        held = json.loads(baseline.read_text(encoding="utf-8")) if baseline.exists() else None
+        assert held is None or held["recipe"]["seed"] == recipe["seed"]
+        assert cells[5] == (f"{held['figures']['integer']:.2%}".replace("%", " %") if held else "not run")
