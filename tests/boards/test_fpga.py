@@ -85,6 +85,7 @@ def table() -> dict[str, object]:
         ({"rx": {"pin": "6; rm"}}, "does not look like one"),
         ({"colour": 1}, "no such field"),
         ({"programmers": {"dd": {}}}, "unknown; known: openfpgaloader, iceprog"),
+        ({"programmers": {"a\0b": {}}}, r"programmers.a\x00b: unknown; known"),  # by fuzzing: it went into the terminal
         ({"leds": {"pins": ["26"], "standard": "TTL"}}, "does not look like one"),
     ],
 )

@@ -284,10 +284,19 @@ def board_bytes(r: random.Random, folder: Path) -> Take:
     return take
 
 
+def _of_toml(value: object) -> object:
+    """Return a tree of what TOML has: no None, no tuples, no bytes."""
+    if isinstance(value, dict):
+        return {str(key): _of_toml(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_of_toml(inner) for inner in value]
+    return value if isinstance(value, (str, int, float)) else str(value)
+
+
 def board_table(r: random.Random, folder: Path) -> Take:
     """A board file of changed fields: other values, names, tables and lists."""
     at = r.randrange(len(TOML))
-    table = changed(r, tomllib.loads(TOML[at].decode()), TEXTS)
+    table = _of_toml(changed(r, tomllib.loads(TOML[at].decode()), TEXTS))
     return lambda: (parse_board if at < FRAMES else parse_fpga)("mine", table, "mine.toml") and None
 
 
