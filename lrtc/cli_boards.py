@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,7 +131,7 @@ def _network(model: Path, name: str | None, data: Path | None, profiled: str | N
     from lrtc.flashing import network_in, network_of
     from lrtc.frontend.data import read_feeds
 
-    if model.is_dir():
+    if os.path.isdir(model):
         if data or name:
             raise LrtcError("--data and --name go with a model; a folder has its vectors and its name")
         return network_in(model), b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,7 +123,7 @@ def flash_fpga(
     from lrtc.synthesis import bitstream_in
 
     chosen, report = fpga_named(board), {}
-    if model.is_dir():
+    if os.path.isdir(model):
         if folder or name:
             raise LrtcError("--output-dir and --name go with a model; a folder has its bitstream and its name")
         folder, image = model, bitstream_in(model, chosen)

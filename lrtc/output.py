@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrtc.errors import LrtcError
+from lrtc.errors import LrtcError, shown
 from lrtc.exchange import exchange
 from lrtc.wholefile import write_whole
 
@@ -28,7 +28,7 @@ STAGING = ".lrtc-staging"
 
 def check_folder(folder: Path) -> None:
     """Raise LrtcError unless `folder` is absent, empty, or a folder that lrtc wrote and nobody added to."""
-    if not folder.exists() and not folder.is_symlink():
+    if not _is_there(folder):
         parent = next(p for p in folder.absolute().parents if p.exists())
         if not parent.is_dir():
             raise LrtcError(f"{folder}: {parent} is a file", hint="choose another -o")
@@ -49,6 +49,15 @@ def check_folder(folder: Path) -> None:
     if strangers := sorted(found - ours):
         names = ", ".join(strangers[:3]) + (", …" if len(strangers) > 3 else "")
         raise LrtcError(f"{folder} holds files beside those that lrtc wrote: {names}", hint="move them, or choose -o")
+
+
+def _is_there(folder: Path) -> bool:
+    """Return whether there is anything of that name; LrtcError if there can be none."""
+    try:
+        return folder.exists() or folder.is_symlink()
+    except OSError as error:  # longer than a name may be
+        what = f"{shown(str(folder))} cannot be looked at: {error.strerror}"
+        raise LrtcError(what, hint="choose another -o") from None
 
 
 def _manifest_files(folder: Path) -> set[str] | None:

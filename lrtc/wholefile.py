@@ -15,7 +15,7 @@ def write_whole(path: Path, data: bytes) -> None:
     LrtcError if that cannot be done; nothing is left behind then.
     """
     where = shown(str(path), 200)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise LrtcError(f"{where} is a folder; give the name of a file in it")
     try:
         _write(path, data)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lrtc.driver import open_model
 from lrtc.errors import LrtcError
 from lrtc.output import MANIFEST, check_folder, write_folder
 
@@ -58,3 +59,15 @@ def test_a_failure_in_the_middle_keeps_the_old_folder(tmp_path: Path):
 def test_an_empty_folder_is_fine(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     assert (write_folder(tmp_path / "empty", {"a": "1"}, {}) / "a").is_file()
+
+
+def test_a_name_longer_than_any_file_may_have_is_refused(tmp_path):
+    """Found by fuzzing: `-o` of 5,000 letters ended in a traceback."""
+    with pytest.raises(LrtcError, match="cannot be looked at: File name too long"):
+        check_folder(tmp_path / ("x" * 5000))
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".onnx", "x" * 5000 + ".pt", "x" * 5000])
+def test_a_model_of_such_a_name_is_refused(name: str):
+    with pytest.raises(LrtcError):
+        open_model(name)

@@ -108,11 +108,11 @@ def parsed(path: Path) -> object:
         from google.protobuf.message import DecodeError
     except ImportError:
         raise ToolMissing("reading .onnx files needs the package onnx", hint="pip install 'lrtc[qonnx]'") from None
-    if path.is_dir():
+    if os.path.isdir(path):  # also of a name longer than any file has
         raise LrtcError(f"{where} is a folder; a model is one .onnx file")
-    if not path.exists():
+    if not os.path.exists(path):
         raise LrtcError(f"{where}: no such file")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise LrtcError(f"{where} is not a regular file")
     if path.stat().st_size > MAX_FILE:
         raise LrtcError(f"{where} has {path.stat().st_size} bytes; at most {MAX_FILE} are supported")
@@ -221,7 +221,7 @@ def _external(t: object, where: str, folder: Path, budget: list[int], faults: li
         return None
     if not location or "\0" in location or not path.is_relative_to(home):
         faults.append(Fault(where, f"lies in {shown(location)!r}; external tensors must be in the model's folder"))
-    elif not path.is_file():
+    elif not os.path.isfile(path):
         faults.append(Fault(where, f"lies in {shown(location)!r}, which is no file"))
     elif length != size or offset < 0 or offset + size > path.stat().st_size:
         faults.append(Fault(where, f"needs {size} bytes at {offset} of {shown(location)!r}; they are not there"))
