@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,7 +36,8 @@ def test_golden(golden, file):
 
 
 def test_one_plan_has_two_bodies():
-    assert emit(tiny(), "tiny", FOLD).plan == verilog.emit(tiny(), "tiny", FOLD).plan
+    rtl = verilog.emit(tiny(), "tiny", FOLD).plan
+    assert emit(tiny(), "tiny", FOLD).plan == replace(rtl, reasons=())  # HLS has one style, with no reasons for it
 
 
 def test_emit_is_pure_and_what_is_included_is_there():
