@@ -1,5 +1,6 @@
 // Drives an emitted accelerator without a simulator's kernel: images in, answers out and compared, stalls, resets, word counts.
 // ports.h, written for each design, binds the ports and says how many beats an image has. See README.md.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -32,6 +33,7 @@ struct Out {
     bool held = false;
     IData held_data = 0;
     CData held_last = 0;
+    uint64_t since = 0;  // the cycle of the last image's end, or reset's
 };
 
 #include "ports.h"  // bind_ports, kProbes, probe_words
@@ -109,6 +111,7 @@ int main(int argc, char **argv) {
     std::vector<Habit> in_habits(ins.size(), Habit{source_share}), out_habits(outs.size(), Habit{sink_share});
     std::vector<uint64_t> words(kProbes, 0);
     uint64_t cycle = 0, quiet = 0, first_in = 0, first_out = 0, resets = 0, done_before = 0;
+    uint64_t longest = 64;  // cycles of an image
     bool in_seen = false, out_seen = false;
     size_t offset = 0;  // the image that frame 0 since the last reset is
     uint64_t next_reset = reset_every ? 1 + below(static_cast<uint32_t>(reset_every)) : ~0ull;
@@ -123,13 +126,23 @@ int main(int argc, char **argv) {
     auto reset = [&](uint32_t cycles) {
         top.rst_ni = 0;
         for (In &in : ins) *in.valid = 0, in.sent = 0, in.offering = false;
-        for (Out &out : outs) *out.ready = 0, out.taken = 0, out.held = false;
+        for (Out &out : outs) *out.ready = 0, out.taken = 0, out.held = false, out.since = cycle;
         for (uint32_t k = 0; k < cycles; ++k) top.eval(), tick();
         top.rst_ni = 1;
         std::fill(words.begin(), words.end(), 0);
     };
+    auto count_words = [&] {
+        bool any = false;
+        if (kProbes) {
+            const uint32_t *probe = probe_words(top);
+            for (size_t w = 0; w * 32 < kProbes; ++w)
+                for (uint32_t bits = probe[w]; bits; bits &= bits - 1) ++words[w * 32 + __builtin_ctz(bits)], any = true;
+        }
+        return any;
+    };
     reset(4);
     cycle = 0;
+    for (Out &out : outs) out.since = 0;
 
     // Frames go on until the images are through and `least` cycles are over; then every side ends the same frame.
     size_t frames = images;
@@ -156,11 +169,7 @@ int main(int argc, char **argv) {
         if (ended && cycle >= least) break;
         top.eval();
         ++quiet;
-        if (kProbes) {
-            const uint32_t *probe = probe_words(top);
-            for (size_t w = 0; w * 32 < kProbes; ++w)
-                for (uint32_t bits = probe[w]; bits; bits &= bits - 1) ++words[w * 32 + __builtin_ctz(bits)];
-        }
+        count_words();
         for (Out &out : outs) {
             if (!*out.valid) {
                 if (out.held) fault(cycle, std::string(out.name) + "_tvalid fell before the beat was taken");
@@ -183,7 +192,11 @@ int main(int argc, char **argv) {
             if (!out_seen) first_out = cycle, out_seen = true;
             ++out.taken;
             quiet = 0;
-            if (last) out.ends.push_back(cycle);
+            if (last) {
+                out.ends.push_back(cycle);
+                longest = std::max(longest, cycle - out.since);
+                out.since = cycle;
+            }
         }
         std::vector<bool> moved(ins.size());
         for (size_t k = 0; k < ins.size(); ++k) moved[k] = ins[k].offering && *ins[k].ready;
@@ -206,13 +219,18 @@ int main(int argc, char **argv) {
     }
     for (In &in : ins) *in.valid = 0;
     for (Out &out : outs) *out.ready = 1;
-    for (int k = 0; k < 64; ++k) {
+    // A last image's pixels that no answer waits for, as those that a stride skips, come to an end inside. No stream sits
+    // out as many cycles as an image takes.
+    const uint64_t end = cycle;
+    for (uint64_t still = 0; still < longest; ++still) {
         top.eval();
+        if (count_words()) still = 0;
         for (Out &out : outs)
             if (*out.valid) fault(cycle, "a beat came after the last image");
         tick();
+        if (cycle - end > patience + longest) fault(cycle, "streams inside go on after the last image");
     }
-    std::printf("cycles %llu\nframes %llu\nresets %llu\nlatency %lld\nsegment %llu\n", static_cast<unsigned long long>(cycle - 64),
+    std::printf("cycles %llu\nframes %llu\nresets %llu\nlatency %lld\nsegment %llu\n", static_cast<unsigned long long>(end),
                 static_cast<unsigned long long>(done_before + frames), static_cast<unsigned long long>(resets),
                 static_cast<long long>(first_out - first_in), static_cast<unsigned long long>(frames));
     for (size_t k = 0; k < kProbes; ++k) std::printf("words %zu %llu\n", k, static_cast<unsigned long long>(words[k]));

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from graphs import random_input
-from verilog.networks import special
+from verilog.networks import Maker, special
 
 from lrtc import interp
 from lrtc.backends.verilog import emit
@@ -51,6 +51,16 @@ def test_hostile_stalls_and_resets_find_nothing(case):
     assert run.cycles >= HOSTILE_CYCLES
     assert run.resets > 10
     assert run.frames > 300
+
+
+def test_pixels_that_nothing_waits_for_are_counted(tmp_path):
+    """The last answer leaves before the last pixels, which a stride skips, have come through a deep pipeline."""
+    graph = Maker("tail", (9, 9, 1)).conv("a", 6, kernel=(2, 2)).threshold().conv("b", 1, (1, 1), (4, 4)).done()
+    out, x = emit(graph, "tail", {"style": "unrolled", "stages": 1}), random_input(graph, 2, seed=5)
+    want = interp.run(graph, x).reshape(2, -1)
+    for stalls in ("idle", "backpressure"):
+        run = drive(out.files, "tail", x, want, stalls=stalls, seed=1, work_dir=tmp_path)
+        assert run.words["a_out"] == 8 * 8
 
 
 def test_what_breaks_is_found(case):
