@@ -85,13 +85,13 @@ class _LRTLayer(nn.Module):
         return [p for p in (self.alpha, self.beta, self.theta) if p is not None]
 
     def probabilities(self) -> Tensor:
-        """Return the probability of each of `values`, float64 on a new last axis."""
+        """Return the probability of each of `values`, float64 on a new last axis, with its gradient."""
         if self.theta is not None:
-            return torch.softmax(self.theta.detach().double(), 0).movedim(0, -1)
-        q = torch.sigmoid(self.beta.detach().double())
+            return torch.softmax(self.theta.double(), 0).movedim(0, -1)
+        q = torch.sigmoid(self.beta.double())
         if self.alpha is None:
             return torch.stack([1 - q, q], -1)
-        p0 = torch.sigmoid(self.alpha.detach().double())
+        p0 = torch.sigmoid(self.alpha.double())
         return torch.stack([(1 - p0) * (1 - q), p0, (1 - p0) * q], -1)
 
     def _moments(self) -> tuple[Tensor, Tensor]:

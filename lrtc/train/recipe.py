@@ -24,6 +24,9 @@ class Recipe:
     lr               Adam, of the discrete stage; cosine to 1 % of it. pretrain_lr, head_lr of the other stages
     probability_decay, weight_decay   see `lrtc.nn.parameter_groups`
     certainty_decay  λ of λ Σ q(1 − q) over bipolar weights (Shayer 2018, section 3.4): lowers their entropy
+    weight_entropy   λ of λ Σ (H − t)² over the random layers, H the mean entropy of a layer's weights in nats
+    weight_target    t, from the first to the second linearly over the epochs (Berger 2023, its research code)
+    sign_entropy, sign_target   the same of the sampled signs, H the mean entropy of a layer's activations
     clip             logits stay within ±clip
     temperature      of the sampled signs: from the first to the second, geometrically over the epochs
     variance_floor   eps of every sqrt(s² + eps) in training; nothing of it is in what is saved
@@ -52,6 +55,10 @@ class Recipe:
     probability_decay: float = 1e-11
     weight_decay: float = 1e-4
     certainty_decay: float = 0.0
+    weight_entropy: float = 0.0
+    weight_target: tuple[float, float] = (0.4, 0.4)
+    sign_entropy: float = 0.0
+    sign_target: tuple[float, float] = (0.3, 0.3)
     clip: float = 5.0
     temperature: tuple[float, float] = (1.0, 1.0)
     variance_floor: float = VARIANCE_EPS

@@ -28,7 +28,9 @@ from lrtc.nn import (
     sharpen_logits,
 )
 from lrtc.nn.discrete import HEADS, RANDOM
+from lrtc.nn.distribution import Gaussian, as_gaussian
 from lrtc.nn.noise import noise_from
+from lrtc.nn.regularise import random_layers, sign_entropy, uncertainty, weight_entropy
 from lrtc.nn.sampling import process
 from lrtc.train.data import Augment, Samples, augmented
 from lrtc.train.recipe import Recipe
@@ -204,10 +206,27 @@ class LRTStage(DiscreteStage):
     name = "lrt"
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        loss = super().loss(x, y)
-        if self.recipe.certainty_decay:
-            loss = loss + self.recipe.certainty_decay * sum(_uncertainty(m) for m in _layers(self.net))
-        return loss
+        recipe, entropies, hooks = self.recipe, [], []
+        if recipe.sign_entropy:
+            hooks = [m.register_forward_pre_hook(_noting(entropies)) for m in _signs(self.net)]
+        try:
+            loss = super().loss(x, y)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        layers = random_layers(self.net)
+        if recipe.certainty_decay:
+            loss = loss + recipe.certainty_decay * sum(uncertainty(m) for m in layers)
+        if recipe.weight_entropy:
+            target = self._between(recipe.weight_target)
+            loss = loss + recipe.weight_entropy * sum((weight_entropy(m) - target).square() for m in layers)
+        target = self._between(recipe.sign_target)
+        return loss + recipe.sign_entropy * sum((h - target).square() for h in entropies)
+
+    def _between(self, ends: tuple[float, float]) -> float:
+        """Return what lies linearly between two ends at this epoch."""
+        share = self.current_epoch / max(self.recipe.epochs - 1, 1)
+        return ends[0] + (ends[1] - ends[0]) * share
 
     def on_train_epoch_start(self) -> None:
         self._set_temperature()
@@ -298,9 +317,16 @@ def _layers(net: nn.Module) -> list[nn.Module]:
     return [m for m in net.modules() if isinstance(m, RANDOM)]
 
 
-def _uncertainty(layer: nn.Module) -> Tensor:
-    """Return Σ q(1 − q) of a bipolar layer that is still random, else 0."""
-    if layer.weights != "bipolar" or layer.is_discrete:
-        return torch.zeros((), device=layer.discrete_weight.device)
-    q = torch.sigmoid(layer.beta)
-    return (q * (1 - q)).sum()
+def _signs(net: nn.Module) -> list[LRTSign]:
+    return [m for m in net.modules() if isinstance(m, LRTSign)]
+
+
+def _noting(entropies: list[Tensor]):
+    """Return a hook that appends the entropy of what a sign makes of a distribution; of numbers there is none."""
+
+    def hook(sign: LRTSign, args) -> None:
+        g = as_gaussian(args[0])
+        if isinstance(g, Gaussian):
+            entropies.append(sign_entropy(g, sign.variance_floor))
+
+    return hook

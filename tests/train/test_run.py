@@ -16,6 +16,7 @@ from lrtc.driver import open_model
 from lrtc.errors import LrtcError
 from lrtc.nn import accuracy, discretize, is_discrete, parameter_groups, reestimate_batchnorm, straight_through
 from lrtc.train import Recipe, Samples, Shift, train
+from lrtc.train.diagnose import sign_reports, weight_reports
 from lrtc.train.evaluate import distribution_scores, integer_accuracy
 
 QUICK = Recipe(epochs=4, pretrain_epochs=2, batch=16, freeze_from=0.5)
@@ -75,6 +76,20 @@ def test_layers_are_frozen_from_the_input_side_and_logs_say_so(tiny, tmp_path):
         log = list(csv.DictReader(f))
     assert [(r["stage"], r["epoch"]) for r in log] == [("float", "1")] + [("lrt", str(k)) for k in range(1, 9)]
     assert (tmp_path / "net.pt.run" / "run.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("what", ["weight", "sign"])
+def test_entropies_go_towards_their_targets(what, tiny, tmp_path):
+    """Mean entropy of bits a weight, or of |m/s| before the signs: what the logs have of either."""
+    ends = {}
+    for target in (0.05, 0.6):
+        change = {f"{what}_entropy": 100.0, f"{what}_target": (target, target)}
+        recipe = Recipe(epochs=4, pretrain_epochs=1, batch=16, freeze_from=1.0, **change)
+        out = tmp_path / f"{target}.pt"
+        random = run(recipe, tiny, out).random
+        reports = weight_reports(random) if what == "weight" else sign_reports(random, tiny[1].batches())
+        ends[target] = sum(r.entropy if what == "weight" else -r.median for r in reports)
+    assert ends[0.05] < ends[0.6]
 
 
 def test_layers_are_frozen_from_the_output_side_if_told_so(tiny, tmp_path):
