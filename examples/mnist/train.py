@@ -17,7 +17,14 @@ EXPERIMENTS = {
     "a-relu": Experiment(
         partial(network_a, activation="relu"), {"lrt": Recipe(epochs=10, pretrain_epochs=2)}, SHIFT, integer=False
     ),
-    "b": Experiment(network_b, {"lrt": Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5)}, SHIFT),
+    "b": Experiment(
+        network_b,
+        {
+            "lrt": Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5),
+            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=3, lr=3e-3),
+        },
+        SHIFT,
+    ),
     "c": Experiment(
         network_c,
         {
@@ -26,7 +33,14 @@ EXPERIMENTS = {
         },
         SHIFT,
     ),
-    "d": Experiment(network_d, {"lrt": Recipe(epochs=8, pretrain_epochs=2, freeze_from=0.4)}, SHIFT),
+    "d": Experiment(
+        network_d,
+        {
+            "lrt": Recipe(epochs=8, pretrain_epochs=2, freeze_from=0.4),
+            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=2, lr=3e-3),
+        },
+        SHIFT,
+    ),
 }
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 MD5 = {

@@ -25,6 +25,9 @@ from lrtc.train.download import Source, absent, download
 from lrtc.train.evaluate import distribution_scores, integer_accuracy
 from lrtc.train.recipe import METHODS, Recipe
 from lrtc.train.run import Trained, check, train
+from lrtc.train.sweep import lines, sweep
+
+SWEEP = "only compare the recipes in FILE, a METHOD NAME=VALUE … a line, on the validation samples; OUT is a CSV file"
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ def _parse(
     parser.add_argument("--nodes", type=_count, default=1, help="machines, each with so many processes, under torchrun")
     parser.add_argument("--draws", type=_count, default=5, help="draws of all weights to score")
     parser.add_argument("--first", type=_count, help="use so many training samples only")
+    parser.add_argument("--sweep", type=Path, metavar="FILE", help=SWEEP)
+    parser.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="of --sweep; default: that of --seed")
     parser.add_argument("--cost", action="store_true", help="only say what a step costs; trains and writes nothing")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in OUT.run/")
     if can_download:
@@ -145,6 +150,9 @@ def _run(experiment: Experiment, read: Callable[[Path, str], Samples], args: arg
     recipe = changed(replace(experiment.recipe(args.method), seed=args.seed), args.set)
     part, validation = read(args.data, "train").split()
     part = part.first(args.first) if args.first else part
+    if args.sweep:
+        _sweep(experiment, part, validation, args)
+        return
     test = read(args.data, "test")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -160,6 +168,19 @@ def _run(experiment: Experiment, read: Callable[[Path, str], Samples], args: arg
     if process()[0]:
         return
     _report(trained, recipe, part, test, experiment.integer, args)
+
+
+def _sweep(experiment: Experiment, part: Samples, validation: Samples, args: argparse.Namespace) -> None:
+    """Print the rows of a sweep as they come; every recipe is read before the first one is trained."""
+    recipes = []
+    for seed in args.seeds or [args.seed]:
+        for method, *changes in lines(args.sweep):
+            if method not in METHODS:
+                raise LrtcError(f"{args.sweep}: no method {method!r}{nearest(method, METHODS)}")
+            recipe = changed(replace(experiment.recipe(method), seed=seed), [*args.set, *changes])
+            recipes.append((" ".join([*args.set, *changes]), recipe))
+    for row in sweep(args.network, experiment.network, recipes, (part, validation), args.out, experiment.augments):
+        print(f"{row.validation:.2%} {row.cpu_seconds} s, seed {row.seed}: {row.method} {row.changes}", flush=True)
 
 
 def _print_cost(net: nn.Module, batch: Samples) -> None:
