@@ -11,6 +11,7 @@ METHODS = ("lrt", "ste", "float")
 FREEZE = ("most_probable", "best_of")
 ORDERS = ("input", "output")
 PARTS = ("train", "validation")
+REESTIMATE = ("always", "unless_worse")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Recipe:
                      layer on the fixed discrete features after it
     batch            samples of a step, over all processes; parts: streams of noise, a multiple of the processes
     lr               Adam, of the discrete stage; cosine to 1 % of it. pretrain_lr, head_lr of the other stages
+    affine_lr        lr of what is no discrete weight: batchnorms, biases, full-precision layers; 0: lr
     probability_decay, weight_decay   see `lrtc.nn.parameter_groups`
     certainty_decay  λ of λ Σ q(1 − q) over bipolar weights (Shayer 2018, section 3.4): lowers their entropy
     weight_entropy   λ of λ Σ (H − t)² over the random layers, H the mean entropy of a layer's weights in nats
@@ -33,8 +35,10 @@ class Recipe:
     freeze_from      share of the epochs at which the first layer is fixed; the others follow at equal distances, so
                      that the rest is trained on what discrete layers really say. 1.0: nothing is fixed before the end
     freeze           "most_probable", or "best_of" it and freeze_draws draws; also of what is random at the end
-    choose_on        by accuracy on which samples, "train" (some of them) or "validation"
+    choose_on        what "best_of" and "unless_worse" compare: accuracy on "train" (some samples) or "validation"
     freeze_order     from which side layers are fixed, "input" or "output"
+    reestimate       batchnorm statistics at the end, on all training samples, "always" or "unless_worse" on choose_on
+                     than those of the last epochs, which are of augmented samples, as the affine parameters are
     sharpen          growth of the logits an epoch, from the share sharpen_from of the epochs on: weights become certain
                      (as far as clip lets them) while all of them still learn; 0.1 is a tenth
     augment_until    share of the epochs of each stage in which samples are augmented
@@ -50,6 +54,7 @@ class Recipe:
     batch: int = 128
     parts: int = 1
     lr: float = 1e-2
+    affine_lr: float = 0.0
     pretrain_lr: float = 3e-3
     head_lr: float = 1e-3
     probability_decay: float = 1e-11
@@ -67,6 +72,7 @@ class Recipe:
     freeze_draws: int = 8
     choose_on: str = "train"
     freeze_order: str = "input"
+    reestimate: str = "always"
     sharpen: float = 0.0
     sharpen_from: float = 0.5
     augment_until: float = 1.0
@@ -79,7 +85,13 @@ class Recipe:
     def __post_init__(self) -> None:
         for field in fields(self):
             self._check_kind(field.name, getattr(self, field.name), field.default)
-        words = {"method": METHODS, "freeze": FREEZE, "freeze_order": ORDERS, "choose_on": PARTS}
+        words = {
+            "method": METHODS,
+            "freeze": FREEZE,
+            "freeze_order": ORDERS,
+            "choose_on": PARTS,
+            "reestimate": REESTIMATE,
+        }
         for name, known in words.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r} is not known; known: {', '.join(known)}")

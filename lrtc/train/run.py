@@ -185,7 +185,7 @@ class _Runner:
             judges = self.material.judges(self.recipe.choose_on)
             discretize(net, "best_of", self.recipe.freeze_draws, judges, self.recipe.seed)
         discretize(net)
-        reestimate_batchnorm(net, self.material.train.batches())
+        self._reestimate(net)
         if self.recipe.head_epochs:
             wanted = {name: p.requires_grad for name, p in net.named_parameters()}
             stage = HeadStage(net, self.recipe, self.material, self.folder / "head.ckpt")
@@ -193,6 +193,15 @@ class _Runner:
             for name, p in net.named_parameters():
                 p.requires_grad_(wanted[name])
             discretize(net)
+
+    def _reestimate(self, net: nn.Module) -> None:
+        """Measure batchnorm statistics on all training samples; those of the last epochs stay if they are better."""
+        judges = self.material.judges(self.recipe.choose_on)
+        before = {name: t.clone() for name, t in net.state_dict().items()}
+        score = accuracy(net, judges)
+        reestimate_batchnorm(net, self.material.train.batches())
+        if self.recipe.reestimate == "unless_worse" and accuracy(net, judges) < score:
+            net.load_state_dict(before)
 
     def _fit(self, stage: Stage, epochs: int) -> None:
         if epochs:

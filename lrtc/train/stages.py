@@ -55,6 +55,7 @@ class Stage(lightning.LightningModule):
     """One stage: cross-entropy on augmented batches, Adam, cosine learning rate; all randomness from (seed, step)."""
 
     name = "float"
+    affine_lr = 0.0  # of what is no discrete weight; 0: that of all
 
     def __init__(self, net: nn.Module, recipe: Recipe, material: Material, lr: float, checkpoint: Path):
         super().__init__()
@@ -103,7 +104,7 @@ class Stage(lightning.LightningModule):
 
     def configure_optimizers(self):
         recipe = self.recipe
-        groups = parameter_groups(self.net, self.lr, recipe.probability_decay, recipe.weight_decay)
+        groups = parameter_groups(self.net, self.lr, recipe.probability_decay, recipe.weight_decay, self.affine_lr)
         optimizer = torch.optim.Adam(groups, fused=True)
         steps = self.trainer.estimated_stepping_batches
         schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -159,6 +160,7 @@ class DiscreteStage(Stage):
 
     def __init__(self, net: nn.Module, recipe: Recipe, material: Material, checkpoint: Path, teacher: nn.Module):
         super().__init__(net, recipe, material, recipe.lr, checkpoint)
+        self.affine_lr = recipe.affine_lr
         self.teacher = [teacher.eval()] if recipe.distill else []  # in a list: neither trained nor saved
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:

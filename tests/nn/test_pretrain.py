@@ -136,6 +136,8 @@ def test_groups_decay_logits_and_matrices_but_no_gain():
     assert [p.shape for p in by_decay[1e-3]] == [(2, 3)]
     assert all(p.dim() == 1 for p in by_decay[0.0])
     assert all(g["lr"] == 0.01 for g in groups)
+    rates = {g["weight_decay"]: g["lr"] for g in parameter_groups(net, 0.01, 1e-9, 1e-3, affine_lr=0.002)}
+    assert rates == {1e-9: 0.01, 1e-3: 0.002, 0.0: 0.002}
 
 
 @pytest.mark.parametrize("kind", ["ternary", "bipolar"])

@@ -92,6 +92,17 @@ def test_entropies_go_towards_their_targets(what, tiny, tmp_path):
     assert ends[0.05] < ends[0.6]
 
 
+@pytest.mark.parametrize("worse", [False, True])
+def test_statistics_are_measured_anew_unless_they_are_worse(worse, tiny, tmp_path, monkeypatch):
+    scores = iter([0.5, 0.4 if worse else 0.5])
+    monkeypatch.setattr("lrtc.train.run.accuracy", lambda *_args: next(scores, 0.0))
+    recipe = replace(QUICK, reestimate="unless_worse")
+    net = run(recipe, tiny, tmp_path / "net.pt").net
+    again = reestimate_batchnorm(copy.deepcopy(net), tiny[0].batches())
+    same = all(torch.equal(a, b) for a, b in zip(net.buffers(), again.buffers(), strict=True))
+    assert same != worse
+
+
 def test_layers_are_frozen_from_the_output_side_if_told_so(tiny, tmp_path):
     run(Recipe(epochs=4, pretrain_epochs=1, batch=48, freeze_order="output"), tiny, tmp_path / "net.pt")
     with (tmp_path / "net.pt.run" / "layers.csv").open() as f:
