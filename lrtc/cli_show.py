@@ -43,6 +43,9 @@ def show(
         bool,
         typer.Option("--plan", help="why each layer gets its kernel on --core (C), its folding or wires (Verilog)"),
     ] = False,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="write the graph as a picture instead of printing it")
+    ] = None,
     core: Core = None,
     tuned: Tuned = None,
     optimize: Optimize = None,
@@ -62,7 +65,8 @@ def show(
 ) -> None:
     """Print what was understood of MODEL: the graph before and after passes.
 
-    Example: lrtc show model.pt --each
+    Examples: lrtc show model.pt --each
+              lrtc show model.pt --target verilog --svg net.svg
     """
     from lrtc.driver import compile, open_model
     from lrtc.ir import to_text
@@ -77,6 +81,10 @@ def show(
         )
     if not plan and (core or tuned or optimize or flash or ram or constant_time):
         raise LrtcError("--core, --tuned, --optimize, --flash, --ram and --constant-time go with --plan")
+    if svg is not None and (plan or each or table):
+        raise LrtcError(
+            "--svg draws one graph: leave --plan, --each and --table out; --after PASS chooses another graph"
+        )
     opened = open_model(model, name)
     hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, style=style, stages=stages)
     options = target_options(target, OutputKind.logits, hardware)
@@ -97,6 +105,14 @@ def show(
         steps = [step for step in steps if step[0] == after]
     elif not each:
         steps = steps[-1:]
+    if svg is not None:
+        from lrtc.report.pictures import alone, graph_svg
+        from lrtc.wholefile import write_whole
+
+        write_whole(svg, alone(graph_svg(steps[-1][1])).encode())
+        print_line(f"wrote {svg}")
+        print_notes(opened.notes)
+        return
     for step, graph, saved in steps:
         if len(steps) > 1:
             out.print(f"// after {step}: {saved}", style="dim", highlight=False)

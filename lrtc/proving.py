@@ -154,7 +154,7 @@ def recheck(path: Path, source: Path, model: Model, step: Callable[[str], None] 
     The model is the certified one, compiling it again gives the certified graph and files, the files beside the
     certificate are these, and every proof can be made again.
     """
-    where, said = shown(str(path), 200), _read(path)
+    where, said = shown(str(path), 200), read_certificate(path)
     faults = []
     if said["lrtc"] != __version__:
         raise LrtcError(f"{where} is of lrtc {said['lrtc']}; this is {__version__}", hint="check it with that version")
@@ -183,7 +183,8 @@ def recheck(path: Path, source: Path, model: Model, step: Callable[[str], None] 
     return found
 
 
-def _read(path: Path) -> Mapping:
+def read_certificate(path: Path) -> Mapping:
+    """Return a certificate as plain data; LrtcError if the file is none of our format."""
     where = shown(str(path), 200)
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
