@@ -11,6 +11,7 @@ import typer
 from lrtc import __version__
 from lrtc.cli_boards import boards, flash
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
+from lrtc.cli_doctor import doctor
 from lrtc.cli_hls import Control, Part, chip_options
 from lrtc.cli_options import IntegerForm, OutputKind, c_form, parse_bits, target_options
 from lrtc.cli_prove import certified, print_proofs, proofs_of, rechecked
@@ -51,7 +52,7 @@ app = typer.Typer(
 )
 
 
-for command in (show, size, report, tune, simulate, explore, boards, flash, synth):
+for command in (show, size, report, tune, simulate, explore, boards, flash, synth, doctor):
     app.command()(command)
 
 

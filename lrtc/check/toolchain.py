@@ -58,7 +58,7 @@ def compiler_for(core: Core) -> tuple[Tool, tuple[str, ...]]:
     ToolMissing names every candidate and how to get it.
     """
     for compiler in core.compilers:
-        path = shutil.which(compiler.program) or _in_wheel(compiler.wheel)
+        path = shutil.which(compiler.program) or in_wheel(compiler.wheel)
         if path:
             return Tool(compiler.program, os.path.abspath(path), compiler.words), compiler.flags
     names = ", ".join(c.program for c in core.compilers)
@@ -68,10 +68,10 @@ def compiler_for(core: Core) -> tuple[Tool, tuple[str, ...]]:
 
 def has_compiler(core: Core) -> bool:
     """Return whether a compiler for `core` is on this machine."""
-    return any(which(c.program) or _in_wheel(c.wheel) for c in core.compilers)
+    return any(which(c.program) or in_wheel(c.wheel) for c in core.compilers)
 
 
-def _in_wheel(place: str) -> str | None:
+def in_wheel(place: str) -> str | None:
     """Return the path of a program in an installed Python package, "module/path", or None."""
     module, _, path = place.partition("/")
     spec = importlib.util.find_spec(module) if module else None
