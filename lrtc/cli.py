@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,10 @@ from lrtc.cli_boards import boards, flash
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
 from lrtc.cli_doctor import doctor
 from lrtc.cli_hls import Control, Part, chip_options
-from lrtc.cli_options import IntegerForm, OutputKind, c_form, parse_bits, target_options
+from lrtc.cli_manners import Group, Quiet, Verbose, among, engines, mannered, packages, targets
+from lrtc.cli_options import IntegerForm, OutputKind, c_form, opened_model, target_options
 from lrtc.cli_prove import certified, print_proofs, proofs_of, rechecked
+from lrtc.cli_quantize import quantize
 from lrtc.cli_rtl import (
     AxiLite,
     Brams,
@@ -40,9 +43,10 @@ from lrtc.cli_rtl import (
 from lrtc.cli_show import show
 from lrtc.cli_synth import synth
 from lrtc.errors import LrtcError, ToolMissing
-from lrtc.terminal import err, out, print_json, print_notes, working
+from lrtc.terminal import behave, err, is_verbose, out, print_json, print_notes, working
 
 app = typer.Typer(
+    cls=Group,
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,
@@ -50,10 +54,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compile trained discrete neural networks to C, Verilog and HLS, bit for bit.",
 )
-
-
-for command in (show, size, report, tune, simulate, explore, boards, flash, synth, doctor):
-    app.command()(command)
 
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save")]
@@ -68,25 +68,31 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 def main() -> None:
     """Run the command line; a user's fault ends with one message and exit status 2."""
     try:
-        app()
+        app(prog_name="lrtc")
     except LrtcError as error:
+        if is_verbose():
+            err.print(traceback.format_exc(), style="dim", markup=False, highlight=False, soft_wrap=True)
         err.print(f"lrtc: error: {error}", style=None, markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
 
 
 @app.callback(invoke_without_command=True)
 def top(
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
 ) -> None:
+    behave(quiet, verbose, anew=True)
     if version:
         out.print(f"lrtc {__version__}", highlight=False)
         raise typer.Exit()
 
 
-@app.command("compile")
 def compile_(
     model: ModelPath,
-    target: Annotated[str, typer.Option("--target", "-t", help="c, verilog or hls")] = "c",
+    target: Annotated[
+        str, typer.Option("--target", "-t", help="c, verilog or hls", autocompletion=among(targets))
+    ] = "c",
     folder: Annotated[
         Path | None, typer.Option("--output-dir", "-o", help="folder to write; default: build/NAME-TARGET")
     ] = None,
@@ -111,7 +117,12 @@ def compile_(
     reloadable: Reloadable = False,
     like: Like = None,
     package: Annotated[
-        str, typer.Option("--package", help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)")
+        str,
+        typer.Option(
+            "--package",
+            help="plain, cmake, arduino, platformio, zephyr or esp-idf (C)",
+            autocompletion=among(packages),
+        ),
     ] = "plain",
     prefix: Annotated[str, typer.Option("--prefix", help="put before every symbol (C)")] = "",
     lanes: Annotated[
@@ -139,15 +150,17 @@ def compile_(
 ) -> None:
     """Compile MODEL into a folder of C, Verilog or HLS.
 
-    Example: lrtc compile model.pt --target c -o firmware/net
+    Examples: lrtc compile model.pt --target c -o firmware/net
+              lrtc compile model.pt --core cortex-m4 --flash 64K --ram 8K
+              lrtc compile model.pt --target verilog --fps 10000 --clock 100MHz
     """
-    from lrtc.driver import SELF_TEST_VECTORS, backend_for, compile, open_model
+    from lrtc.driver import SELF_TEST_VECTORS, backend_for, compile
     from lrtc.flashing import predicted
     from lrtc.output import check_folder, write_folder
     from lrtc.report.tables import layer_rows, layer_table
 
     backend_for(target)
-    opened = open_model(model, name)
+    opened = opened_model(model, name)
     folder = folder or Path("build") / f"{opened.name}-{target}"
     check_folder(folder)
     vectors = opened.quantized(read_images(opened, data, SELF_TEST_VECTORS)[0]) if data else None
@@ -173,7 +186,12 @@ def compile_(
         if constant_time:  # the default kernels would break that promise
             raise
         found, lacking = None, missing
-    result, chosen = found if found else (compile(opened, target, **options), None)
+    if not found:
+        with working("") as progress:
+            task = progress.add_task(target)
+            options["watch"] = lambda step, graph: progress.update(task, description=f"{target}: {step.name}")
+            found = compile(opened, target, **options), None
+    result, chosen = found
     if like is not None:
         check_like(like, result)
     files = {**result.files, **(certified(model, opened, result) if certificate else {})}
@@ -193,55 +211,16 @@ def compile_(
     out.print(f"wrote {len(files)} files to {folder}", highlight=False, soft_wrap=True)
 
 
-@app.command()
-def quantize(
-    model: ModelPath,
-    calibrate: Annotated[Path, typer.Option("--calibrate", help="an .npz with x: its samples choose the steps")],
-    result: Annotated[Path, typer.Option("-o", "--output-file", help="the model file to write")],
-    bits: Annotated[
-        int | None, typer.Option("--bits", help="of every activation, 2 to 8; default: 4, of an .onnx file's inputs 8")
-    ] = None,
-    own: Annotated[
-        list[str] | None, typer.Option("--layer", metavar="LAYER=BITS", help="other bits behind one layer")
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", help="an .npz with x and y to measure on; default: the calibration set")
-    ] = None,
-    images: Annotated[int, typer.Option("--images", help="samples that choose the steps, at most", min=1)] = 1000,
-    as_json: AsJson = False,
-) -> None:
-    """Make integers of the real activations (ReLU) of MODEL, by a calibration set; say what that costs.
-
-    Of an .onnx file, whose activations have their quantisers, real inputs without one get one.
-
-    Example: lrtc quantize relu.pt --calibrate train.npz --bits 4 --data test.npz -o relu4.pt
-    """
-    from lrtc.frontend.quantize_file import quantize_file
-    from lrtc.report.tables import quantiser_table, written_json, written_text
-
-    chosen = dict(parse_bits(text) for text in own or ())
-    with working("") as progress:
-        task = progress.add_task("reading")
-        done = quantize_file(
-            model, calibrate, result, bits, chosen, data, images,
-            lambda text: progress.update(task, description=text),
-        )  # fmt: skip
-    if as_json:
-        print_json({"file": str(result), **written_json(done)})
-        return
-    out.print(quantiser_table(done))
-    print_notes(done.notes)
-    out.print(written_text(done, data or calibrate), markup=False, highlight=False, soft_wrap=True)
-    out.print(f"wrote {result}", markup=False, highlight=False, soft_wrap=True)
-
-
-@app.command()
 def verify(
     model: ModelPath,
     data: Annotated[Path | None, typer.Option("--data", help="the images, an .npz with x (and y); see `run`")] = None,
     engines: Annotated[
         str | None,
-        typer.Option("--engines", help="default: torch,interp,c,cortex-m0,cortex-m4,rtl,hls"),
+        typer.Option(
+            "--engines",
+            help="default: torch,interp,c,cortex-m0,cortex-m4,rtl,hls",
+            autocompletion=among(engines),
+        ),
     ] = None,
     cores: Annotated[
         str | None, typer.Option("--cores", help="the emulated cores, comma-separated, or all; with the other engines")
@@ -270,16 +249,19 @@ def verify(
     """Run the same images through every engine and compare every logit: torch, interpreter, C, emulated C, RTL, HLS.
 
     --prove needs no images: it shows for every input that what is compiled is what was read.
-    Exit status 0 when all that ran agree, 1 when one differs. Example: lrtc verify model.pt --data digits.npz --prove
+    Exit status 0 when all that ran agree, 1 when one differs.
+
+    Examples: lrtc verify model.pt --data digits.npz
+              lrtc verify model.pt --data digits.npz --engines interp,c,rtl
+              lrtc verify model.pt --prove
     """
     from lrtc.chain import Chain, chosen_engines, verify_chain
-    from lrtc.driver import open_model
     from lrtc.report.tables import verdict_table, verdicts_json
 
     if data is None and not (prove or certificate):
         raise LrtcError("--data is needed to compare engines; --prove and --certificate need none")
     chosen = chosen_engines(engines, cores)
-    opened = open_model(model, name)
+    opened = opened_model(model, name)
     rtl = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, style=style, stages=stages).options()
     proofs = rechecked(certificate, model, opened) if certificate else []
     proofs += proofs_of(opened, {"c": {}, "verilog": rtl}) if prove else []
@@ -316,12 +298,17 @@ def verify(
     raise typer.Exit(1 if differing or unproven else 0)
 
 
-@app.command()
 def run(
     model: ModelPath,
     data: DataPath,
     engine: Annotated[
-        str, typer.Option("--engine", "-e", help="torch, interp, c, rtl, hls or a core: cortex-m4")
+        str,
+        typer.Option(
+            "--engine",
+            "-e",
+            help="torch, interp, c, rtl, hls or a core: cortex-m4",
+            autocompletion=among(engines),
+        ),
     ] = "c",
     result: Annotated[
         Path | None, typer.Option("-o", "--output-file", help="an .npz for logits and class, or for each output")
@@ -335,12 +322,11 @@ def run(
     Example: lrtc run model.pt --data digits.npz --engine cortex-m4 -o out.npz
     """
     from lrtc.chain import Chain, check_engine
-    from lrtc.driver import open_model
     from lrtc.output import write_arrays
     from lrtc.report.tables import cost_text
 
     check_engine(engine)
-    opened = open_model(model, name)
+    opened = opened_model(model, name)
     raw, y = read_images(opened, data, images)
     with working(engine):
         done = Chain(opened).run(engine, raw)
@@ -364,6 +350,14 @@ def read_images(model, path: Path, images: int | None = None):
 
     feeds, y = read_feeds(path, model.graph.inputs, class_count(model.graph))
     return {name: x[:images] for name, x in feeds.items()}, y if y is None else y[:images]
+
+
+for _name, _command in {
+    "compile": compile_, "show": show, "quantize": quantize, "run": run, "verify": verify, "simulate": simulate,
+    "report": report, "size": size, "tune": tune, "explore": explore, "synth": synth, "boards": boards, "flash": flash,
+    "doctor": doctor,
+}.items():  # fmt: skip
+    mannered(app, _name, _command)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrtc import __version__
+from lrtc.cli_manners import among, every_board
 from lrtc.cli_synth import flash_fpga
 from lrtc.errors import LrtcError, ToolMissing
 from lrtc.terminal import out, print_json, print_line, working
@@ -59,7 +60,12 @@ def flash(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL|DIR", help="a model, or a folder of `lrtc compile -t c` or `lrtc synth`")
     ],
-    board: Annotated[str, typer.Option("--board", "-b", help="a board of `lrtc boards`, or a .toml file")],
+    board: Annotated[
+        str,
+        typer.Option(
+            "--board", "-b", help="a board of `lrtc boards`, or a .toml file", autocompletion=among(every_board)
+        ),
+    ],
     firmware: Annotated[
         str, typer.Option("--firmware", help="self-test, or classify: bytes in at the console, a class out")
     ] = "self-test",
@@ -83,7 +89,10 @@ def flash(
 ) -> None:
     """Build firmware, or an FPGA's bitstream, for a board around MODEL and program it; an emulated board runs it.
 
-    Exit status 1 when an emulated self-test fails. Example: lrtc flash model.pt --board emulated-cortex-m4
+    Exit status 1 when an emulated self-test fails.
+
+    Examples: lrtc flash model.pt --board emulated-cortex-m4
+              lrtc flash model.pt --board nucleo-f446re --dry-run
     """
     from lrtc.boards import board_named
     from lrtc.boards.fpga import fpga_names

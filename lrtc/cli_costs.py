@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lrtc.cli_manners import among, cores, every_board
+from lrtc.cli_options import opened_model
 from lrtc.errors import LrtcError, nearest
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
@@ -14,7 +16,10 @@ Model = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written
 Name = Annotated[str | None, typer.Option("--name", help="name of the functions and files; default: the stem")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 Core = Annotated[
-    str | None, typer.Option("--core", help="choose the kernels by what they cost on this core, measured here")
+    str | None,
+    typer.Option(
+        "--core", help="choose the kernels by what they cost on this core, measured here", autocompletion=among(cores)
+    ),
 ]
 Tuned = Annotated[Path | None, typer.Option("--tuned", help="a table of `lrtc tune`, instead of measuring now")]
 Optimize = Annotated[str | None, typer.Option("--optimize", help="speed (default), flash or ram")]
@@ -34,10 +39,16 @@ if TYPE_CHECKING:
 def size(
     model: Model,
     core: Annotated[
-        str | None, typer.Option("--core", help="cores, comma-separated, or all; default: the boards', or all")
+        str | None,
+        typer.Option(
+            "--core", help="cores, comma-separated, or all; default: the boards', or all", autocompletion=among(cores)
+        ),
     ] = None,
     board: Annotated[
-        str | None, typer.Option("--board", help="say whether it fits these boards, comma-separated")
+        str | None,
+        typer.Option(
+            "--board", help="say whether it fits these boards, comma-separated", autocompletion=among(every_board)
+        ),
     ] = None,
     name: Name = None,
     lanes: Lanes = None,
@@ -46,18 +57,21 @@ def size(
     """Print the bytes of the compiled network by section, and its worst-case stack, from a real compiler for each core.
 
     With --board, whether it fits: flash, and RAM with the stack, of the firmware with its self-test that `lrtc flash`
-    builds. Exit status 0 if it fits all of them, else 1. Example: lrtc size model.pt --board nucleo-f446re
+    builds. Exit status 0 if it fits all of them, else 1.
+
+    Examples: lrtc size model.pt --core cortex-m0plus,cortex-m4
+              lrtc size model.pt --board nucleo-f446re
     """
     from lrtc.boards import board_named
     from lrtc.check.cores import core_named
-    from lrtc.driver import compile, open_model
+    from lrtc.driver import compile
     from lrtc.flashing import fits, network_of
     from lrtc.report.boards import fit_json, fit_table
     from lrtc.report.costs import core_sizes, known_cores, size_json, size_table
 
     boards = [board_named(one.strip()) for one in board.split(",")] if board else []
     core = core or ",".join(dict.fromkeys(one.core for one in boards)) or "all"
-    cores, opened, results, rows = known_cores(core), open_model(model, name), {}, []
+    cores, opened, results, rows = known_cores(core), opened_model(model, name), {}, []
     with working(f"compiling for {len(cores)} cores"):
         for one in cores:
             wide = lanes or core_named(one).lanes
@@ -77,7 +91,9 @@ def size(
 
 def report(
     model: Model,
-    core: Annotated[str | None, typer.Option("--core", help="the core to emulate; default: cortex-m4")] = None,
+    core: Annotated[
+        str | None, typer.Option("--core", help="the core to emulate; default: cortex-m4", autocompletion=among(cores))
+    ] = None,
     board: Annotated[str | None, typer.Option("--board", help="take core, clock and current from this board")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="take the image from this .npz; default: random")] = None,
     clock: Annotated[str | None, typer.Option("--clock", help="print the latency at this clock, e.g. 64MHz")] = None,
@@ -107,7 +123,7 @@ def report(
     from lrtc.boards import board_named
     from lrtc.check.cores import core_named
     from lrtc.cli import read_images
-    from lrtc.driver import compile, open_model, random_feeds
+    from lrtc.driver import compile, random_feeds
     from lrtc.report.costs import at_cpi, cost_json, cost_lines, cost_report, cost_table, hertz
     from lrtc.tuning import by_layer
 
@@ -120,7 +136,7 @@ def report(
     core = core or "cortex-m4"
     if certificate and not html:
         raise LrtcError("--certificate goes with --html")
-    opened = open_model(model, name)
+    opened = opened_model(model, name)
     if html:
         from lrtc.cli_html import write_page
 
@@ -154,12 +170,11 @@ def tune(
     Example: lrtc tune model.pt --core cortex-m0plus
     """
     from lrtc.cli import read_images
-    from lrtc.driver import open_model
     from lrtc.report.costs import option_table
     from lrtc.tuning import tune, write_text
     from lrtc.wholefile import write_whole
 
-    opened = open_model(model, name)
+    opened = opened_model(model, name)
     image = opened.quantized(read_images(opened, data, 1)[0]) if data else None
     with working(f"measuring on {core}"):
         found = tune(opened, core, image, lanes)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrtc.errors import LrtcError
+from lrtc.terminal import working
 
 if TYPE_CHECKING:
     from lrtc.cli_rtl import Hardware
+    from lrtc.driver import Model
 
 
 class OutputKind(str, Enum):
@@ -70,3 +73,11 @@ def parse_bits(text: str) -> tuple[str, int]:
     if not layer or not number.isdecimal():
         raise LrtcError(f"--layer {text}: LAYER=BITS is supported, for example relu1=8")
     return layer, int(number)
+
+
+def opened_model(path: Path, name: str | None) -> Model:
+    """Return the Model of a file, with a spinner: what it needs of torch or onnx is loaded now."""
+    with working(f"reading {path.name}"):
+        from lrtc.driver import open_model
+
+        return open_model(path, name)

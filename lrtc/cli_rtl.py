@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from lrtc.cli_options import IntegerForm, OutputKind, parse_fold
+from lrtc.cli_manners import among, devices
+from lrtc.cli_options import IntegerForm, OutputKind, opened_model, parse_fold
 from lrtc.errors import Fault, LrtcError, shown
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
@@ -22,7 +23,10 @@ Fps = Annotated[float | None, typer.Option("--fps", help="images a second, at --
 Clock = Annotated[str | None, typer.Option("--clock", help="of the accelerator, for --fps and HLS's scripts: 100MHz")]
 Luts = Annotated[int | None, typer.Option("--luts", help="LUTs it may take, by estimate (Verilog, HLS)", min=1)]
 Brams = Annotated[float | None, typer.Option("--bram", help="block RAMs it may take, estimated (Verilog, HLS)", min=0)]
-DeviceName = Annotated[str | None, typer.Option("--device", help="take LUTs and block RAMs from an FPGA")]
+DeviceName = Annotated[
+    str | None,
+    typer.Option("--device", help="take LUTs and block RAMs from an FPGA", autocompletion=among(devices)),
+]
 Lanes = Annotated[int | None, typer.Option("--input-lanes", help="elements in an input's beat (Verilog, HLS)", min=1)]
 Integers = Annotated[IntegerForm, typer.Option("--integers", help="by bit-planes or as products (Verilog)")]
 Style = Annotated[
@@ -155,18 +159,20 @@ def simulate(
 ) -> None:
     """Simulate the accelerator in Verilator, idle and under random stalls, against the interpreter.
 
-    Exit status 0 when every value agrees, else 1. Example: lrtc simulate model.pt --data digits.npz --hostile 1000000
+    Exit status 0 when every value agrees, else 1.
+
+    Examples: lrtc simulate model.pt --data digits.npz --waves net.vcd
+              lrtc simulate model.pt --data digits.npz --hostile 1000000
     """
     from lrtc.chain import Chain
     from lrtc.cli import read_images
-    from lrtc.driver import open_model
     from lrtc.report.junit import write_junit
     from lrtc.report.tables import verdict_table, verdicts_json
     from lrtc.simulating import simulated
 
     if waves and fast:
         raise LrtcError("--fast writes no waveform; leave one of --fast and --waves out")
-    opened = open_model(model, name)
+    opened = opened_model(model, name)
     raw, y = read_images(opened, data, images)
     hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, integers, style, stages)
     chain = Chain(opened, waves, **hardware.options())
@@ -239,13 +245,12 @@ def explore(
 
     Example: lrtc explore model.pt --clock 100MHz -o area.png
     """
-    from lrtc.driver import open_model
     from lrtc.exploring import explore as plans
     from lrtc.report.costs import hertz
     from lrtc.report.explored import check_picture, draw, explored_json, explored_table
 
     clock_hz = hertz(clock)
-    opened = open_model(model, name)
+    opened = opened_model(model, name)
     picture = picture or Path("build") / f"{opened.name}-explore.png"
     check_picture(picture)
     budget = Hardware(luts=luts, brams=brams, device=device).options().get("budget")

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose
-from lrtc.cli_options import OutputKind, target_options
+from lrtc.cli_manners import among, targets
+from lrtc.cli_options import OutputKind, opened_model, target_options
 from lrtc.cli_rtl import (
     Brams,
     Clock,
@@ -32,7 +33,10 @@ Name = Annotated[str | None, typer.Option("--name", help="name of the functions,
 
 def show(
     model: ModelPath,
-    target: Annotated[str, typer.Option("--target", "-t", help="whose passes to run: c, verilog, or none")] = "c",
+    target: Annotated[
+        str,
+        typer.Option("--target", "-t", help="whose passes to run: c, verilog, or none", autocompletion=among(targets)),
+    ] = "c",
     each: Annotated[bool, typer.Option("--each", help="print the graph after every pass")] = False,
     after: Annotated[
         str | None, typer.Option("--after", metavar="PASS", help="print the graph after this pass")
@@ -68,7 +72,7 @@ def show(
     Examples: lrtc show model.pt --each
               lrtc show model.pt --target verilog --svg net.svg
     """
-    from lrtc.driver import compile, open_model
+    from lrtc.driver import compile
     from lrtc.ir import to_text
     from lrtc.passes import pipeline_named, run_pipeline
     from lrtc.report.tables import layer_table, saved_text
@@ -85,7 +89,7 @@ def show(
         raise LrtcError(
             "--svg draws one graph: leave --plan, --each and --table out; --after PASS chooses another graph"
         )
-    opened = open_model(model, name)
+    opened = opened_model(model, name)
     hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, style=style, stages=stages)
     options = target_options(target, OutputKind.logits, hardware)
     if hardware.given and not plan:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrtc import __version__
+from lrtc.cli_manners import among, fpga_boards, parts
+from lrtc.cli_options import opened_model
 from lrtc.cli_rtl import Brams, Cycles, Fold, Fps, Hardware, Luts
 from lrtc.errors import LrtcError
 from lrtc.terminal import out, print_json, print_line, print_notes, working
@@ -19,9 +21,14 @@ if TYPE_CHECKING:
 
 def synth(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save, or an .onnx file")],
-    device: Annotated[str | None, typer.Option("--device", help="ice40-up5k, ecp5-25k, xc7z020, …")] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="ice40-up5k, ecp5-25k, xc7z020, …", autocompletion=among(parts))
+    ] = None,
     board: Annotated[
-        str | None, typer.Option("--board", "-b", help="icebreaker, ulx3s or tangnano9k: its pins")
+        str | None,
+        typer.Option(
+            "--board", "-b", help="icebreaker, ulx3s or tangnano9k: its pins", autocompletion=among(fpga_boards)
+        ),
     ] = None,
     folder: Annotated[
         Path | None, typer.Option("--output-dir", "-o", help="folder to write; default: build/NAME-DEVICE")
@@ -45,15 +52,17 @@ def synth(
     """Map MODEL to an FPGA with Yosys and nextpnr: cells of each layer, Fmax, images a second, a bitstream.
 
     Around the network stands a serial line, or SPI: an image in, its class out. 7-series and Cyclone V are mapped only,
-    and get a script for their maker's tool. Example: lrtc synth model.pt --device ice40-up5k --cycles 12000
+    and get a script for their maker's tool.
+
+    Examples: lrtc synth model.pt --device ice40-up5k --cycles 12000
+              lrtc synth model.pt --board icebreaker --cycles 12000
     """
     from lrtc.check.fpga import part_named
-    from lrtc.driver import open_model
     from lrtc.output import check_folder
     from lrtc.report.costs import hertz
     from lrtc.report.synthesis import area_table, lines, report_json
 
-    opened = open_model(model, name)
+    opened = opened_model(model, name)
     chosen, part = chosen_device(device, board)
     folder = folder or Path("build") / f"{opened.name}-{board or part}"
     check_folder(folder)
@@ -117,7 +126,6 @@ def flash_fpga(
     """Program an FPGA board with the bitstream in a folder of `lrtc synth`, or with one made of a model."""
     from lrtc.boards.fpga import fpga_named
     from lrtc.check.programmers import bitstream_command, run_programmer
-    from lrtc.driver import open_model
     from lrtc.output import check_folder
     from lrtc.report.synthesis import lines, report_json
     from lrtc.synthesis import bitstream_in
@@ -128,7 +136,7 @@ def flash_fpga(
             raise LrtcError("--output-dir and --name go with a model; a folder has its bitstream and its name")
         folder, image = model, bitstream_in(model, chosen)
     else:
-        opened = open_model(model, name)
+        opened = opened_model(model, name)
         folder = folder or Path("build") / f"{opened.name}-{board}"
         check_folder(folder)
         made = made_with_progress(opened, chosen.device, chosen, True, None, 1, {})

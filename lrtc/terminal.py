@@ -1,9 +1,11 @@
-"""What every command prints with: the consoles, JSON, a spinner, notes."""
+"""What every command prints with: the consoles, JSON, a spinner, notes; how much of it."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+import time
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -12,12 +14,43 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 PLAIN_WIDTH = 120  # of tables that go into a pipe or a file
 out = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
 err = Console(stderr=True)
+_told: list[float] = []  # when --verbose began; empty without it
+
+
+def behave(quiet: bool = False, verbose: bool = False, anew: bool = False) -> None:
+    """Print errors and JSON only (quiet); also every program that is started (verbose). anew: forget the last words."""
+    if anew:
+        out.quiet = False
+        _told.clear()
+    out.quiet = out.quiet or quiet
+    if verbose and not _told:
+        _told.append(time.monotonic())
+        if not _hooked:
+            _hooked.append(sys.addaudithook(_tell))  # sees every program, however it is started; stays for good
+
+
+_hooked: list[None] = []
+
+
+def is_verbose() -> bool:
+    """Return whether --verbose was given."""
+    return bool(_told)
+
+
+def _tell(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "subprocess.Popen" and _told:
+        _, argv, folder, _ = arguments
+        words = [argv] if isinstance(argv, (str, bytes)) else argv
+        text = shlex.join(str(word) for word in words)
+        where = f" (in {folder})" if folder else ""
+        err.print(f"[{time.monotonic() - _told[0]:.1f} s] {text}{where}", style="dim", markup=False, highlight=False,
+                  soft_wrap=True)  # fmt: skip
 
 
 def working(text: str) -> Progress:
     """Return a spinner on the terminal's error stream; it shows nothing when that is no terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    progress = Progress(*columns, console=err, transient=True)
+    progress = Progress(*columns, console=err, transient=True, disable=out.quiet or not err.is_terminal)
     if text:
         progress.add_task(text)
     return progress

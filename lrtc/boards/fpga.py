@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lrtc.boards.fields import Fields
 from lrtc.boards.reading import WORD, read_table
-from lrtc.errors import FaultList, LrtcError, shown
+from lrtc.errors import FaultList, LrtcError, nearest, shown
 
 PIN = r"[A-Z]?[0-9]{1,3}"
 STANDARD = r"LVCMOS(12|15|18|25|33)"
@@ -77,7 +77,7 @@ def fpga_names() -> tuple[str, ...]:
 def fpga_named(name: str) -> FpgaBoard:
     """Return an FPGA board that comes with lrtc; LrtcError names the known ones."""
     if name not in fpga_names():
-        raise LrtcError(f"no FPGA board {shown(name)!r}; known: {', '.join(fpga_names())}")
+        raise LrtcError(f"no FPGA board {shown(name)!r}{nearest(name, fpga_names())}; known: {', '.join(fpga_names())}")
     path = _folder() / f"{name}.toml"
     return parse_fpga(name, read_table(path), str(path))
 
