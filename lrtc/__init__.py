@@ -2,7 +2,8 @@
 
     import lrtc
     lrtc.save(model, "model.pt")                          # a torch module made of lrtc.nn and plain torch layers
-    result = lrtc.compile("model.pt", target="c")         # result.files: {path: text}
+    result = lrtc.compile("model.pt", target="c")         # result.files: {path: text}; write, verify, report
+    logits = result.run(images)                           # the compiled C in this process, int32 [N, classes]
     module = lrtc.load("model.pt")                        # the same function as a torch module, in eval mode
 
 Importing this package imports no torch: what needs torch is loaded when it is first used.
@@ -16,13 +17,19 @@ from lrtc.errors import LrtcError
 from lrtc.ir import Graph
 
 if TYPE_CHECKING:
-    from lrtc.driver import compile
+    from lrtc.api import compile
+    from lrtc.driver import Result
     from lrtc.frontend.modelfile import load, save
 
 __version__ = "0.1.0"
-__all__ = ["Graph", "LrtcError", "__version__", "compile", "load", "save"]
+__all__ = ["Graph", "LrtcError", "Result", "__version__", "compile", "load", "save"]
 
-_LAZY = {"compile": "lrtc.driver", "load": "lrtc.frontend.modelfile", "save": "lrtc.frontend.modelfile"}
+_LAZY = {
+    "Result": "lrtc.driver",
+    "compile": "lrtc.api",
+    "load": "lrtc.frontend.modelfile",
+    "save": "lrtc.frontend.modelfile",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -94,8 +94,12 @@ def chosen_engines(engines: str | None, emulated: str | None) -> list[str]:
 class Chain:
     """Runs engines on one model; what it compiles is compiled once."""
 
-    def __init__(self, model: Model, waves: Path | None = None, **options: object) -> None:
+    def __init__(
+        self, model: Model, waves: Path | None = None, result: Result | None = None, **options: object
+    ) -> None:
+        """result: what was compiled already, to be run as it is."""
         self.model = model
+        self.result = result
         self.waves = waves
         self.options = options
         self._compiled: dict[tuple[str, int], Result] = {}
@@ -103,8 +107,12 @@ class Chain:
 
     def compiled(self, target: str, lanes: int = WORD) -> Result:
         """Return the model compiled to a target (accelerators with logits out). lanes: of C, what suits a core."""
+        given = self.result
+        if given is not None and given.target == target != "c":
+            return given
         if (target, lanes) not in self._compiled:
-            options = {"output": "logits", **self.options} if target != "c" else {"lanes": lanes}
+            kernels = given.options.get("kernels") if given is not None and target == "c" else None
+            options = {"output": "logits", **self.options} if target != "c" else {"lanes": lanes, "kernels": kernels}
             self._compiled[target, lanes] = compile(self.model, target, **options)
         return self._compiled[target, lanes]
 
@@ -122,6 +130,8 @@ class Chain:
         images = self.model.quantized(feeds)
         if engine == "interp":
             return Run(engine, in_rows(interp.answers(self.model.graph, images).values()).astype(np.int32))
+        if engine == "c" and self.result is not None and self.result.target == "c":
+            return Run(engine, in_rows(self.result.run_all(feeds).values()))
         if engine == "c":
             return self._host(feed_rows(self.model.graph, images))
         if engine in CORES:

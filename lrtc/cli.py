@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from lrtc import __version__
+from lrtc.asked import Hardware, IntegerForm, OutputKind, c_form, chip_options, target_options
 from lrtc.cli_boards import boards, flash
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose, report, size, tune
 from lrtc.cli_doctor import doctor
-from lrtc.cli_hls import Control, Part, chip_options
+from lrtc.cli_hls import Control, Part
 from lrtc.cli_manners import Group, Quiet, Verbose, among, engines, mannered, packages, targets
-from lrtc.cli_options import IntegerForm, OutputKind, c_form, opened_model, target_options
+from lrtc.cli_options import opened_model
 from lrtc.cli_prove import certified, print_proofs, proofs_of, rechecked
 from lrtc.cli_quantize import quantize
 from lrtc.cli_rtl import (
@@ -26,7 +27,6 @@ from lrtc.cli_rtl import (
     DeviceName,
     Fold,
     Fps,
-    Hardware,
     Integers,
     Lanes,
     Like,

@@ -9,7 +9,7 @@ import typer
 
 from lrtc.cli_manners import among, cores, every_board
 from lrtc.cli_options import opened_model
-from lrtc.errors import LrtcError, nearest
+from lrtc.errors import LrtcError
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="a model.pt written by lrtc.save, or an .onnx file")]
@@ -189,31 +189,8 @@ def choose(
     model: OpenModel, core: str | None, tuned: Path | None, optimize: str | None, flash: str | None, ram: str | None,
     constant_time: bool = False, **options: object,
 ) -> tuple[Result, Chosen] | None:  # fmt: skip
-    """Return the network as C with kernels chosen by cost, and the choice; None when nothing asks for one."""
-    from lrtc.plan.select import OBJECTIVES, Budget
-    from lrtc.tuning import compile_tuned, read_tuning, tune
+    """Return what `tuning.choose` does, with a spinner."""
+    from lrtc import tuning
 
-    if optimize and optimize not in OBJECTIVES:
-        raise LrtcError(f"--optimize {optimize}{nearest(optimize, OBJECTIVES)}: {', '.join(OBJECTIVES)} are supported")
-    if not (core or tuned or optimize or flash or ram or constant_time):
-        return None
-    if not (core or tuned):
-        raise LrtcError("a choice by cost needs a core to measure on", hint="give --core, or --tuned with a table")
-    budget = Budget(optimize or "speed", octets(flash, "--flash"), octets(ram, "--ram"), constant_time)
-    with working(f"{core or tuned}: choosing kernels"):
-        table = read_tuning(tuned) if tuned else tune(model, str(core), lanes=options.get("lanes"))
-        if core and table.core != core:
-            raise LrtcError(f"{tuned} was measured on {table.core}, not on {core}")
-        return compile_tuned(model, table, budget, **options)
-
-
-def octets(text: str | None, option: str) -> int | None:
-    """Return the bytes of "65536", "64K" or "1M"; LrtcError for anything else."""
-    if text is None:
-        return None
-    number = text.strip().upper().removesuffix("B").removesuffix("I")
-    scale = {"K": 1024, "M": 1024**2}.get(number[-1:], 1)
-    digits = number if scale == 1 else number[:-1]
-    if not (digits.isascii() and digits.isdecimal()):
-        raise LrtcError(f"{option} {text}: bytes like 65536, 64K or 1M are supported")
-    return int(digits) * scale
+    with working(f"{core or tuned}: choosing kernels" if core or tuned else "choosing kernels"):
+        return tuning.choose(model, core, tuned, optimize, flash, ram, constant_time, **options)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lrtc.asked import Hardware, IntegerForm
 from lrtc.cli_manners import among, devices
-from lrtc.cli_options import IntegerForm, OutputKind, opened_model, parse_fold
+from lrtc.cli_options import opened_model
 from lrtc.errors import Fault, LrtcError, shown
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
@@ -59,77 +60,6 @@ Data = Annotated[
     typer.Option("--data", help="an .npz with x (N × the input shape as torch takes it), or each input by name, and y"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """What the command line says of an accelerator."""
-
-    fold: list[str] | None = None
-    cycles: int | None = None
-    fps: float | None = None
-    clock: str | None = None
-    luts: int | None = None
-    brams: float | None = None
-    device: str | None = None
-    lanes: int | None = None
-    integers: IntegerForm = IntegerForm.auto
-    style: str | None = None
-    stages: int | None = None
-    axi_lite: bool = False
-    reloadable: bool = False
-
-    @property
-    def given(self) -> list[str]:
-        """Return the options that were given, as typed."""
-        names = {"brams": "bram", "lanes": "input-lanes", "axi_lite": "axi-lite"}
-        return [f"--{names.get(name, name)}" for name, value in vars(self).items() if value and value != "auto"]
-
-    def options(self, output: OutputKind = OutputKind.logits) -> dict[str, object]:
-        """Return the options of the Verilog backend."""
-        from lrtc.plan.budget import Budget
-        from lrtc.plan.devices import device_named
-
-        budget = device_named(self.device).budget if self.device else Budget()
-        if self.luts or self.brams is not None:
-            luts = self.luts or budget.luts
-            budget = Budget(luts, budget.brams if self.brams is None else self.brams, budget.family)
-        found: dict[str, object] = {"output": output.value}
-        if self.fold:
-            found["fold"] = dict(parse_fold(text) for text in self.fold)
-        if cycles := self._target():
-            found["target_cycles"] = cycles
-        if budget.bound:
-            found["budget"] = budget
-        if self.lanes:
-            found["input_lanes"] = self.lanes
-        if self.integers is not IntegerForm.auto:
-            found["integers"] = self.integers.value
-        if self.style:
-            found["style"] = self.style
-        if self.stages:
-            found["stages"] = self.stages
-        for name in ("axi_lite", "reloadable"):
-            if getattr(self, name):
-                found[name] = True
-        return found
-
-    def _target(self) -> int | None:
-        """Return the cycles an image may take."""
-        from lrtc.report.costs import hertz
-
-        if self.fps is None:
-            if self.clock:
-                raise LrtcError("--clock says nothing without --fps", hint="give --fps, or --cycles alone")
-            return self.cycles
-        if self.cycles:
-            raise LrtcError("--fps and --cycles both say how fast; give one of them")
-        if not self.clock or not self.fps:
-            raise LrtcError("--fps needs a number above 0, and --clock", hint="for example --fps 10000 --clock 100MHz")
-        cycles = int(hertz(self.clock) / self.fps)
-        if not cycles:
-            raise LrtcError(f"--fps {self.fps:g} at {self.clock} leaves less than a cycle an image")
-        return cycles
 
 
 def simulate(

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from lrtc.asked import Hardware, OutputKind, target_options
 from lrtc.cli_costs import ConstantTime, Core, Flash, Optimize, Ram, Tuned, choose
 from lrtc.cli_manners import among, targets
-from lrtc.cli_options import OutputKind, opened_model, target_options
+from lrtc.cli_options import opened_model
 from lrtc.cli_rtl import (
     Brams,
     Clock,
@@ -17,7 +18,6 @@ from lrtc.cli_rtl import (
     DeviceName,
     Fold,
     Fps,
-    Hardware,
     Lanes,
     Luts,
     Stages,

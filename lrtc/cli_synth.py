@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrtc import __version__
+from lrtc.asked import Hardware
 from lrtc.cli_manners import among, fpga_boards, parts
 from lrtc.cli_options import opened_model
-from lrtc.cli_rtl import Brams, Cycles, Fold, Fps, Hardware, Luts
+from lrtc.cli_rtl import Brams, Cycles, Fold, Fps, Luts
 from lrtc.errors import LrtcError
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,13 @@ from lrtc.ir.ops import TopK
 from lrtc.passes import Pass, run_pipeline
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import nn
 
+    from lrtc.chain import Verdict
+    from lrtc.check.library import Library
     from lrtc.frontend.description import Description
+    from lrtc.report.costs import CostReport
 
 TARGETS = ("c", "verilog", "hls")
 VERIFY = False  # whether `compile` verifies when it is not told; the tests set it
@@ -65,7 +69,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Result:
-    """A compiled network. files: path → text. graph: what was emitted. plan: the backend's. notes: for people."""
+    """A compiled network. files: path → text. graph: what was emitted. plan: the backend's. notes: for people.
+
+    options: the backend's. source: the model that it was made of.
+    """
 
     name: str
     target: str
@@ -74,6 +81,55 @@ class Result:
     plan: object
     notes: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
+    source: Model | None = field(default=None, repr=False, compare=False)
+    built: list[Library] = field(default_factory=list, repr=False, compare=False)  # its C in this process, once used
+
+    def run(self, x: interp.Feeds) -> NDArray[np.int32]:
+        """Return the first output, int32 [N, values], of samples x [N,…] as torch takes them, or input → samples.
+
+        x: uint8 or float32. The C is compiled once for this machine and called for the whole batch without the GIL;
+        ToolMissing without a C compiler, LrtcError if x does not fit. Threads may share a result; with `context=True`
+        they run side by side.
+        """
+        return next(iter(self.run_all(x).values()))
+
+    def run_all(self, x: interp.Feeds) -> dict[str, NDArray[np.int32]]:
+        """Return every output by its name, int32 [N, values]; see `run`."""
+        from lrtc.api import answers
+
+        return answers(self, x)
+
+    def verify(
+        self, x: interp.Feeds | None = None, y: NDArray[np.int64] | None = None, *,
+        engines: Sequence[str] | None = None, slow_images: int = 20,
+    ) -> list[Verdict]:  # fmt: skip
+        """Return a verdict of each engine, all equal to the interpreter in every integer; else Mismatch names them.
+
+        x: samples (random ones by default), y: labels for the accuracy. engines: those of `lrtc verify`; by default the
+        interpreter and what was compiled. slow_images: at most so many for cores, RTL and HLS.
+        """
+        from lrtc.api import verified
+
+        return verified(self, x, y, engines, slow_images)
+
+    def report(self, core: str = "cortex-m4", x: interp.Feeds | None = None) -> CostReport:
+        """Return what an image costs on an emulated core, by layer (C only); ToolMissing without what emulates it."""
+        from lrtc.api import reported
+
+        return reported(self, core, x)
+
+    def write(self, folder: str | Path) -> Path:
+        """Write the files into a folder, all or none; return it. LrtcError if others' files are there."""
+        from lrtc.api import written
+
+        return written(self, folder)
+
+    @property
+    def model(self) -> Model:
+        """Return the network that was compiled."""
+        if self.source is None:
+            raise LrtcError("this result was made without its model")
+        return self.source
 
     @property
     def classes(self) -> int:
@@ -193,7 +249,7 @@ def compile(
     feeds = interp.feeds_of(graph, random_feeds(graph, SELF_TEST_VECTORS) if vectors is None else vectors)
     tested = feed_rows(graph, feeds), in_rows(interp.answers(graph, feeds).values())
     output = backend.emit(graph, opened.name, {"vectors": tested, **options})
-    return Result(opened.name, target, output.files, graph, output.plan, opened.notes, options)
+    return Result(opened.name, target, output.files, graph, output.plan, opened.notes, options, opened)
 
 
 def _output_faults(graph: Graph) -> list[Fault]:

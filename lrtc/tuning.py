@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from lrtc import interp
+from lrtc.asked import octets
 from lrtc.check.cores import core_named
 from lrtc.check.emulate import build_network, run_emulated
 from lrtc.check.firmware import Firmware
 from lrtc.check.stack import calls_of
 from lrtc.driver import Model, Result, compile, random_feeds
-from lrtc.errors import DoesNotFit, LrtcError, Mismatch, shown
+from lrtc.errors import DoesNotFit, LrtcError, Mismatch, nearest, shown
 from lrtc.ir import Graph, feed_rows, in_rows, to_text
-from lrtc.plan.select import Budget, Layer, Option, select
+from lrtc.plan.select import OBJECTIVES, Budget, Layer, Option, select
 
 FORMAT = 1
 
@@ -267,6 +268,27 @@ def compile_tuned(model: Model, tuning: Tuning, budget: Budget, **options: objec
         if over <= 0:
             return compile(model, "c", kernels=chosen.kernels, **options), chosen
         fixed += over
+
+
+def choose(
+    model: Model, core: str | None, tuned: Path | None, optimize: str | None, flash: int | str | None,
+    ram: int | str | None, constant_time: bool = False, **options: object,
+) -> tuple[Result, Chosen] | None:  # fmt: skip
+    """Return the network as C with kernels chosen by cost, and the choice; None when nothing asks for one.
+
+    core: measured on now, unless `tuned` is a table of `lrtc tune`. flash, ram: bytes, or "64K".
+    """
+    if optimize and optimize not in OBJECTIVES:
+        raise LrtcError(f"--optimize {optimize}{nearest(optimize, OBJECTIVES)}: {', '.join(OBJECTIVES)} are supported")
+    if not (core or tuned or optimize or flash or ram or constant_time):
+        return None
+    if not (core or tuned):
+        raise LrtcError("a choice by cost needs a core to measure on", hint="give --core, or --tuned with a table")
+    budget = Budget(optimize or "speed", octets(flash, "--flash"), octets(ram, "--ram"), constant_time)
+    table = read_tuning(tuned) if tuned else tune(model, str(core), lanes=options.get("lanes"))
+    if core and table.core != core:
+        raise LrtcError(f"{tuned} was measured on {table.core}, not on {core}")
+    return compile_tuned(model, table, budget, **options)
 
 
 def _flash(model: Model, chosen: Chosen) -> int:

@@ -40,6 +40,29 @@ def to_input(x: np.ndarray, value: Input) -> np.ndarray:
     return np.ascontiguousarray(q.transpose(0, 2, 3, 1) if q.ndim == 4 else q)
 
 
+def checked(x: np.ndarray | Mapping[str, np.ndarray], inputs: Sequence[Input]) -> dict[str, np.ndarray]:
+    """Return input → samples [N,…] as torch takes them, as many of each; LrtcError says all that is wrong."""
+    names = {value.name: value for value in inputs}
+    if not isinstance(x, Mapping):
+        if len(inputs) > 1:
+            raise LrtcError(f"the model has {len(inputs)} inputs", hint=f"give a dict of {', '.join(names)}")
+        x = {inputs[0].name: x}
+    feeds = {name: np.asarray(value) for name, value in x.items()}
+    faults = [Fault(n, "is no input of the model") for n in feeds if n not in names]
+    faults += [Fault(n, "is missing") for n in names if n not in feeds]
+    faults += [Fault(n, what) for n in names if n in feeds for what in _x_faults(feeds[n], names[n])]
+    if not faults and len({len(value) for value in feeds.values()}) > 1:
+        faults.append(Fault("", "there must be as many samples of each input"))
+    if faults:
+        raise LrtcError("the data does not fit the model", faults)
+    return {name: feeds[name] for name in names}
+
+
+def as_torch(x: np.ndarray) -> np.ndarray:
+    """Return data [N,…] in the IR's order as torch takes it: channels first."""
+    return np.ascontiguousarray(x.transpose(0, 3, 1, 2)) if x.ndim == 4 else x
+
+
 def read_samples(
     path: str | os.PathLike, value: Input, classes: int | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from lrtc.asked import octets
 from lrtc.check.cores import CORES
 from lrtc.check.emulate import build_network, run_emulated, runs_here
 from lrtc.cli import app
-from lrtc.cli_costs import octets
 from lrtc.driver import Model, compile, open_model, random_feeds
 from lrtc.errors import LrtcError
 from lrtc.ir import feed_rows
