@@ -13,10 +13,19 @@ ZERO, ONE = 0, 1
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate. kind: "xor" or "and" of some literals, "maj": at least two of three, "reg": the literal a cycle ago."""
+    """A gate. kind: "xor" or "and" of some literals, "maj": at least two of three, "table": bit k of `table`.
+
+    k: the values of `ins`, the first at the LSB.
+    """
 
     kind: str
     ins: tuple[int, ...]
+    table: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return the functions of 5 inputs that it takes, two of which are a LUT6."""
+        return 2 if len(self.ins) > 5 and self.kind == "table" else 1
 
 
 def is_complement(literal: int) -> int:
@@ -34,13 +43,14 @@ class Gates:
         self.inputs = inputs
         self.gates: list[Gate | None] = [None] * (inputs + 1)
         self.level = [0] * (inputs + 1)
-        self._made: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._made: dict[Gate, int] = {}
 
-    def _make(self, kind: str, ins: tuple[int, ...]) -> int:
-        signal = self._made.get((kind, ins))
+    def _make(self, kind: str, ins: tuple[int, ...], table: int = 0) -> int:
+        gate = Gate(kind, ins, table)
+        signal = self._made.get(gate)
         if signal is None:
-            signal = self._made[kind, ins] = len(self.gates)
-            self.gates.append(Gate(kind, ins))
+            signal = self._made[gate] = len(self.gates)
+            self.gates.append(gate)
             self.level.append(1 + max(self.level[literal >> 1] for literal in ins))
         return 2 * signal
 
@@ -89,6 +99,34 @@ class Gates:
     def half(self, a: int, b: int) -> tuple[int, int]:
         """Return (sum, carry) of two bits."""
         return self.xor((a, b)), self.both(a, b)
+
+    def table(self, literals: Sequence[int], table: int) -> int:
+        """Return bit k of a table, k: the values of input signals' literals, the first at the LSB.
+
+        Inputs that change nothing are left out, and gates of two inputs are those of `both` and `xor`.
+        """
+        places = sorted(range(len(literals)), key=lambda k: literals[k])
+        turn = sum((literals[k] & 1) << k for k in range(len(literals)))
+        ones = [bool(table >> (k ^ turn) & 1) for k in range(1 << len(literals))]  # by the signals, not their literals
+        for k in reversed(range(len(literals))):
+            if all(ones[p] == ones[p ^ 1 << k] for p in range(len(ones))):
+                places.remove(k)
+        ins = tuple(literals[k] & ~1 for k in places)
+        bits = [ones[sum((p >> j & 1) << k for j, k in enumerate(places))] for p in range(1 << len(ins))]
+        flip = int(bits[0])
+        value = sum((bit ^ flip) << p for p, bit in enumerate(bits))
+        if len(ins) < 2:
+            return (ins[0] if ins else ZERO) ^ flip
+        if len(ins) == 2:
+            a, b = ins
+            some = {2: (a, b ^ 1), 4: (a ^ 1, b), 8: (a, b)}.get(value)
+            two = {6: self.xor(ins), 14: self.either(a, b)}.get(value) if some is None else self.both(*some)
+            return two ^ flip
+        return self._make("table", ins, value) ^ flip
+
+    def size(self, signals: Iterable[int]) -> int:
+        """Return the functions of 5 inputs that the gates of signals take; inputs and constants take none."""
+        return sum(self.gates[signal].size for signal in signals if signal > self.inputs)
 
     def live(self, outputs: Sequence[int]) -> list[int]:
         """Return the signals that the outputs need, inputs and constants left out, each behind what it reads."""

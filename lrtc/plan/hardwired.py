@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from lrtc.ir import Elem
-from lrtc.plan.dots import Dot, dots
+from lrtc.plan.dots import dots
 from lrtc.plan.gates import ONE, Gate, Gates
 from lrtc.plan.heap import put_constant
 from lrtc.plan.sharing import compared, totals
+from lrtc.plan.tables import cheaper, tables
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Wired:
         return found
 
     @property
+    def size(self) -> int:
+        """Return the functions of at most 5 inputs that the gates take: a table of 6 is two."""
+        return sum(gate.size for gate in self.gates.values())
+
+    @property
     def flops(self) -> int:
         """Return the number of flip-flops for data."""
         return sum(self.delays.values()) + len(self.outputs)
@@ -63,10 +69,12 @@ def decided(
     not valid count 0, and their bits are 0.
     """
     gates = Gates(weights.shape[1] * elem.bits + taps)
-    own = _dots(gates, weights, elem, taps)
+    bits, valid = _inputs(gates, weights, elem, taps)
+    own = dots(gates, bits, elem, weights, valid)
     least = [-((dot.offset - int(level)) // dot.scale) for dot, level in zip(own, levels, strict=True)]
     carries = compared(gates, [dot.heap for dot in own], least, [dot.most for dot in own])
-    found = [carry ^ int(flip != 0) for carry, flip in zip(carries, flips, strict=True)]
+    few = tables(gates, bits, elem, weights, levels, valid)
+    found = [literal ^ int(flip != 0) for literal, flip in zip(cheaper(gates, carries, few), flips, strict=True)]
     return finish(gates, found, per_stage)
 
 
@@ -76,14 +84,16 @@ def summed(weights: np.ndarray, elem: Elem, acc_bits: int, per_stage: int | None
     Inputs are those of `decided`.
     """
     gates, heaps = Gates(weights.shape[1] * elem.bits + taps), []
-    for dot in _dots(gates, weights, elem, taps):
+    bits, valid = _inputs(gates, weights, elem, taps)
+    for dot in dots(gates, bits, elem, weights, valid):
         heaps.append({column + dot.scale - 1: literals for column, literals in dot.heap.items()})
         put_constant(heaps[-1], dot.offset, acc_bits)
     found = [literal for bits in totals(gates, heaps, acc_bits) for literal in bits]
     return finish(gates, found, per_stage)
 
 
-def _dots(gates: Gates, weights: np.ndarray, elem: Elem, taps: int) -> list[Dot]:
+def _inputs(gates: Gates, weights: np.ndarray, elem: Elem, taps: int) -> tuple[list[list[int]], list[int]]:
+    """Return the literals of the bits of each element, and of the valid bits of the taps."""
     width, fan = elem.bits, weights.shape[1]
     bits = [[gates.input(i * width + k) for k in range(width)] for i in range(fan)]
-    return dots(gates, bits, elem, weights, [gates.input(fan * width + t) for t in range(taps)])
+    return bits, [gates.input(fan * width + t) for t in range(taps)]

@@ -44,7 +44,7 @@ class Wiring:
     def exact(self, layer: StreamLayer) -> LayerFold:
         """Return the layer with its weights as wires."""
         wired = self.make(layer)
-        return wired_fold(layer, wired.stages, len(wired.gates), wired.flops)
+        return wired_fold(layer, wired.stages, wired.size, wired.flops)
 
     def guess(self, layer: StreamLayer) -> LayerFold | None:
         """Return the layer with its weights as wires: as made, or estimated; None if making them takes too long."""

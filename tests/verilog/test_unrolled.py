@@ -18,7 +18,7 @@ from lrtc.check.simulate import Job, input_form, simulate_jobs
 from lrtc.check.verilator import lint
 from lrtc.check.yosys import read_design
 from lrtc.errors import LrtcError
-from lrtc.ir import B1, Graph
+from lrtc.ir import B1, T2, Elem, Graph
 from lrtc.plan import unrolled
 from lrtc.plan.budget import Budget
 from lrtc.plan.folding import plan_stream
@@ -42,6 +42,14 @@ def dense() -> Graph:
     return m.linear("c", 5, B1).affine().done()
 
 
+def few() -> Graph:
+    """Outputs of few bits: ±1 and padded, numbers of 2 bits, ternary."""
+    m = Maker("few", (3, 4, 1)).threshold().conv("a", 9, kernel=(1, 2), padding=(0, 0, 1, 1)).threshold()
+    m = m.conv("b", 3, kernel=(1, 1)).codes(Elem("u", 2)).conv("c", 8, kernel=(1, 1)).threshold()
+    m = m.conv("d", 3, kernel=(1, 1)).codes(T2).conv("e", 8, kernel=(1, 1)).threshold()
+    return m.linear("f", 4).done()
+
+
 def designs():
     """Yield (name, graph, options of the backend)."""
     for k, name in enumerate(SPECIAL):
@@ -50,6 +58,7 @@ def designs():
         yield name, graph, {**kept, "stages": 1 + k % 4}
     yield "padded", padded(), {}
     yield "dense", dense(), {"stages": 3, "output": "class"}
+    yield "few", few(), {"stages": 1}
     yield "some", padded(), {"style": "stream", "fold": {"body.b": "wired", "a": (3, 2)}, "stages": 2}
     yield "branch", special()["residual"][0], {"style": "stream", "fold": {"c": "wired"}}
     yield "chosen", padded(), {"style": "auto", "target_cycles": 200}
@@ -82,7 +91,7 @@ def test_tools_are_silent():
         assert lint(emit(graph, name, {"style": "unrolled", **options}).files, name) == "", name
 
 
-@pytest.mark.parametrize("graph", [padded(), dense()], ids=["padded", "dense"])
+@pytest.mark.parametrize("graph", [padded(), dense(), few()], ids=["padded", "dense", "few"])
 def test_yosys_takes_the_design(graph):
     read_design(emit(graph, "net", {"style": "unrolled"}).files, "net")
 

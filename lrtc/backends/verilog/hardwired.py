@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrtc.backends.verilog.netlist import Chain, Stream
+from lrtc.backends.verilog.netlist import Chain, Stream, bundle
 from lrtc.plan.fold import LayerFold
 from lrtc.plan.gates import Gate
 from lrtc.plan.hardwired import Wired
@@ -100,6 +100,9 @@ class _Names:
 
     def gate(self, gate: Gate, at: int) -> str:
         ins = [self.literal(literal, at) for literal in gate.ins]
+        if gate.kind == "table":
+            size = 1 << len(ins)
+            return f"1'({size}'h{gate.table:0{size // 4}x} >> {bundle(ins)})"
         if gate.kind == "maj":
             a, b, c = ins
             return f"({b} & {c}) | ({a} & ({b} | {c}))"
