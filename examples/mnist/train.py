@@ -10,9 +10,12 @@ from lrtc.train.download import Source
 
 GET = "  curl -fL --create-dirs -o {folder}/{name} https://ossci-datasets.s3.amazonaws.com/mnist/{name}"
 SHIFT = (Shift(1),)  # digits move by up to one pixel
+JUDGED = {"reestimate": "unless_worse", "choose_on": "validation"}
 
 EXPERIMENTS = {
-    "a": Experiment(network_a, {"lrt": Recipe(epochs=20), "ste": Recipe(method="ste", epochs=38, lr=3e-3)}, SHIFT),
+    "a": Experiment(
+        network_a, {"lrt": Recipe(epochs=20, **JUDGED), "ste": Recipe(method="ste", epochs=38, lr=3e-3)}, SHIFT
+    ),
     "a-bipolar": Experiment(partial(network_a, "bipolar"), {"lrt": Recipe(epochs=24)}, SHIFT),
     "a-relu": Experiment(
         partial(network_a, activation="relu"), {"lrt": Recipe(epochs=10, pretrain_epochs=2)}, SHIFT, integer=False
@@ -21,15 +24,15 @@ EXPERIMENTS = {
         network_b,
         {
             "lrt": Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5),
-            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=3, lr=3e-3),
+            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=3, lr=1e-2),
         },
         SHIFT,
     ),
     "c": Experiment(
         network_c,
         {
-            "lrt": Recipe(epochs=30, pretrain_epochs=6),
-            "ste": Recipe(method="ste", epochs=20, pretrain_epochs=6, lr=3e-3),
+            "lrt": Recipe(epochs=30, pretrain_epochs=6, lr=3e-2, **JUDGED),
+            "ste": Recipe(method="ste", epochs=36, pretrain_epochs=6, lr=3e-2, affine_lr=1e-2, **JUDGED),
         },
         SHIFT,
     ),
@@ -37,7 +40,7 @@ EXPERIMENTS = {
         network_d,
         {
             "lrt": Recipe(epochs=8, pretrain_epochs=2, freeze_from=0.4),
-            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=2, lr=3e-3),
+            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=2, lr=1e-2),
         },
         SHIFT,
     ),
