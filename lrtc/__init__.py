@@ -14,17 +14,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lrtc.errors import LrtcError
-from lrtc.ir import Graph
 
 if TYPE_CHECKING:
     from lrtc.api import compile
     from lrtc.driver import Result
     from lrtc.frontend.modelfile import load, save
+    from lrtc.ir import Graph
 
 __version__ = "0.1.0"
 __all__ = ["Graph", "LrtcError", "Result", "__version__", "compile", "load", "save"]
 
 _LAZY = {
+    "Graph": "lrtc.ir",
     "Result": "lrtc.driver",
     "compile": "lrtc.api",
     "load": "lrtc.frontend.modelfile",

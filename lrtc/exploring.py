@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from lrtc.driver import Model, backend_for
@@ -46,8 +48,29 @@ def _in_processes(wanted: Sequence[Candidate], jobs: int | None, step: Callable[
         return [_told(planned(one), k, wanted, step) for k, one in enumerate(wanted)]
     # fresh processes: a fork of one that runs threads (torch) may hang
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        running = [pool.submit(planned, one) for one in wanted]
-        return [_told(done.result(), k, wanted, step) for k, done in enumerate(as_completed(running))]
+        others = {*multiprocessing.active_children()}
+        try:
+            with _deaf():
+                running = [pool.submit(planned, one) for one in wanted]
+            return [_told(done.result(), k, wanted, step) for k, done in enumerate(as_completed(running))]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in {*multiprocessing.active_children()} - others:
+                child.kill()
+            raise
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let processes that are started here not hear Ctrl-C, which this one tells them of."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _on_cluster(wanted: Sequence[Candidate], address: str, step: Callable[[int, int], None]) -> list[Point]:

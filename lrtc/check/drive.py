@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lrtc.check.children import CAPTURED, run_child
 from lrtc.check.simulate import SimResult, input_form, output_beats, packed, parts, scratch_folder
 from lrtc.check.stalls import STALLS
 from lrtc.check.verilator import FLAGS, TAIL, compiled, need_simulator, sources, write_files
@@ -104,9 +105,7 @@ def _result(said: str, ends: np.ndarray, streams: list[str], ports: int, outputs
 def _run(command: list[str], cwd: Path, env: Mapping[str, str], name: str) -> str:
     """Return what the simulation printed."""
     try:
-        done = subprocess.run(
-            command, cwd=cwd, env=dict(env), capture_output=True, text=True, check=False, timeout=TIMEOUT
-        )
+        done = run_child(command, seconds=TIMEOUT, cwd=cwd, env=dict(env), **CAPTURED)
     except subprocess.TimeoutExpired:
         raise LrtcError(f"the simulation of {name} did not end within {TIMEOUT:g} s") from None
     return done.stdout + done.stderr

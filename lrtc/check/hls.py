@@ -6,17 +6,16 @@ that is left over and a read of an empty stream end it with a message.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from lrtc.check.children import side_by_side
 from lrtc.check.toolchain import Tool, compile_c, run_tool, which, write_files
 from lrtc.errors import LrtcError, Mismatch, ToolMissing
 from lrtc.ir import Ports
@@ -152,8 +151,7 @@ def build_hls(
     def compile_one(unit: str) -> None:
         compile_c(tool, [*flags, *CXX14, *search, "-c", unit], folder, f"compiling {unit}")
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(compile_one, units))  # list: raises what one raised
+    side_by_side(compile_one, units)
     objects = [unit.replace(".cpp", ".o") for unit in units]
     compile_c(tool, [*CXX14, *flags, *objects, "-o", "csim"], folder, "linking")
     return HlsProgram(folder / "csim", {name: ports for name, (_, ports) in networks.items()})

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from lrtc.check.children import side_by_side
 from lrtc.check.toolchain import C99, compile_c, host_cc, run_tool, write_files
 from lrtc.errors import LrtcError
 from lrtc.ir import Ports
@@ -153,8 +152,7 @@ def build_host(
     def compile_one(source: str) -> None:
         compile_c(tool, [*C99, *mode, *flags, "-c", source], folder, f"compiling {source}")
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(compile_one, sources))  # list: raises what one raised
+    side_by_side(compile_one, sources)
     objects = [source.replace(".c", ".o") for source in sources]
     if sanitize:
         includes = "".join(f'#include "{name}.h"\n' for name in networks)

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lrtc.check.children import CAPTURED, run_child
 from lrtc.check.stalls import STALLS
 from lrtc.check.verilator import TAIL, build, has_fst, need_simulator, write_files
 from lrtc.errors import LrtcError, Mismatch, nearest
@@ -207,23 +207,11 @@ def _child(
 
 def _run(command: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float) -> str | None:
     """Return what the command printed, or None if it took too long; it and all that it started are gone then."""
-    with subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=dict(env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as child:
-        try:
-            return child.communicate(timeout=timeout)[0]
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            if child.returncode is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.communicate()
+    how = {**CAPTURED, "stderr": subprocess.STDOUT}
+    try:
+        return run_child(command, seconds=timeout, cwd=cwd, env=dict(env), **how).stdout
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _main(executable: str, top: str, run_dir: str, trace: str) -> None:

