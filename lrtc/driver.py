@@ -37,7 +37,7 @@ RESERVED = frozenset(
     always and assign automatic begin bit byte class end endmodule event final function generate genvar initial inout
     input integer interface join logic longint macromodule module nand negedge nor not or output package parameter
     posedge program property real reg repeat rtl shortint specify string supply0 supply1 table task time tri type uwire
-    wait wand wire wor xnor xor main""".split()  # noqa: SIM905 - a table of 80 quoted words is no easier to read
+    wait wand wire wor xnor xor main stdint immintrin arm_neon""".split()  # noqa: SIM905 - a table of 80 quoted words is no easier to read
 )
 
 
@@ -198,7 +198,7 @@ def class_count(graph: Graph) -> int:
 def legal_name(name: str) -> str:
     """Return the name if it can name functions, modules and files; LrtcError otherwise."""
     if not NAME.match(name) or name.lower() in RESERVED:
-        why = "is a keyword of a target" if name.lower() in RESERVED else "is not a plain identifier"
+        why = "is a word of a target" if name.lower() in RESERVED else "is not a plain identifier"
         raise LrtcError(
             f"the model's name {name[:60]!r} {why}; letters, digits and _ are supported, a letter first, at most 48",
             hint="give another with --name",

@@ -25,7 +25,7 @@ KEYWORDS = frozenset(
     virtual NULL EOF errno assert stdin stdout stderr auto break case char continue default do double else enum extern
     float for goto if int long register return short signed sizeof static struct switch typedef union unsigned void
     volatile while main wchar_t and_eq bitand bitor compl not_eq or_eq xor_eq hls std lrtc lrtc_sim ap_int ap_uint
-    ap_axiu
+    ap_axiu linux unix
     """.split()  # noqa: SIM905 - a table of words is no easier to read
 )
 
