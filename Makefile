@@ -51,7 +51,7 @@ bench-hw: setup
 	$(BIN)/python -m lrtc.bench_hw --json build/bench.json
 
 prove: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/proof tests/formal
+	LRTC_PROVE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/proof tests/formal
 
 # Damaged, odd and hostile files and command lines, so many in all; the tests take 1,200 of others
 INPUTS ?= 200000

@@ -53,14 +53,15 @@ class Shown:
 
 
 def prove_goal(files: Mapping[str, str], goal: Goal) -> Shown:
-    """Return whether the goal holds of the .sv files; ToolMissing without Yosys.
+    """Return whether the goal holds of the .sv files, which may read the others; ToolMissing without Yosys.
 
     A goal that Yosys cannot set up (a probe that is not there, a syntax error) does not hold.
     """
     command = yosys_command()
+    sources = [name for name in sorted(files) if name.endswith(".sv")]
     with tempfile.TemporaryDirectory(prefix="lrtc-") as name:
         folder = Path(name)
-        write_files({**files, "prove.ys": goal.script(sorted(files), "sat.log") + "\n"}, folder)
+        write_files({**files, "prove.ys": goal.script(sources, "sat.log") + "\n"}, folder)
         done = run_tool([*command, "-q", "-l", "yosys.log", "-s", "prove.ys"], folder, f"proving {goal.top}", SECONDS)
         logs = [folder / "sat.log", folder / "yosys.log"]
         text = "\n".join(log.read_text(encoding="utf-8", errors="replace") for log in logs if log.is_file())
