@@ -261,42 +261,23 @@ module lrtc_mvu_core #(
     assign const_addr_o = b_place_q;
 
     // ---- stage C: accumulate; the last fold goes to the output register
-    logic c_valid_q, c_first_q, c_last_q, out_valid_q;
-    logic [Pe*AccBits-1:0] dot_q, acc_q, out_data_q;
-    wire [Pe*AccBits-1:0] acc_d;
-    wire out_free = !out_valid_q || out_ready_i;
-
-    assign advance = out_free || !(c_valid_q && c_last_q);
-    assign out_valid_o = out_valid_q;
-    assign out_data_o = out_data_q;
-
-    always_ff @(posedge clk_i) begin
-        if (!rst_ni) begin
-            c_valid_q   <= 1'b0;
-            out_valid_q <= 1'b0;
-        end else begin
-            if (advance) c_valid_q <= b_valid_q;
-            if (out_free) out_valid_q <= c_valid_q && c_last_q;
-        end
-    end
-
-    always_ff @(posedge clk_i) begin
-        if (advance && b_valid_q) begin
-            c_first_q <= b_first_q;
-            c_last_q  <= b_last_q;
-            dot_q     <= dot;
-        end
-        if (advance && c_valid_q) acc_q <= acc_d;
-        if (out_free && c_valid_q && c_last_q) out_data_q <= acc_d;
-    end
-
-    generate
-        for (p = 0; p < Pe; p = p + 1) begin : gen_acc
-            wire first = SynapseFolds == 1 || c_first_q;
-            wire [AccBits-1:0] start = first ? const_data_i[p*AccBits+:AccBits] : acc_q[p*AccBits+:AccBits];
-            assign acc_d[p*AccBits+:AccBits] = start + dot_q[p*AccBits+:AccBits];
-        end
-    endgenerate
+    lrtc_accumulate #(
+        .Pe     (Pe),
+        .AccBits(AccBits),
+        .Single ((SynapseFolds == 1) ? 1 : 0)
+    ) u_accumulate (
+        .clk_i       (clk_i),
+        .rst_ni      (rst_ni),
+        .dot_valid_i (b_valid_q),
+        .dot_first_i (b_first_q),
+        .dot_last_i  (b_last_q),
+        .dot_i       (dot),
+        .advance_o   (advance),
+        .const_data_i(const_data_i),
+        .out_valid_o (out_valid_o),
+        .out_ready_i (out_ready_i),
+        .out_data_o  (out_data_o)
+    );
 endmodule
 
 `default_nettype wire

@@ -1,3 +1,4 @@
+rtl/lrtc_accumulate.sv
 rtl/lrtc_affine.sv
 rtl/lrtc_affine_core.sv
 rtl/lrtc_dot.sv
