@@ -124,6 +124,11 @@ def test_header_says_what_a_caller_must_know():
     header = to_c(tiny(), images=2).files["tiny.h"]
     for line in ("#define TINY_INPUT_BYTES 20", "#define TINY_CLASSES 2", "row, column, channel", "TINY_ARENA_BYTES"):
         assert line in header
+    for promise in ("no pointer is NULL", "aligned as int32_t", "none of these overlap", "they share one arena"):
+        assert promise in header
+    entrant = to_c(tiny(), images=2, context=True).files["tiny.h"]
+    assert "Calls with different contexts may overlap in time" in entrant
+    assert "one arena" not in entrant
 
 
 def test_unknown_options_and_reserved_names_are_refused_together():

@@ -21,6 +21,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 LOCK_HEAD = """\
 # Every package of the test environment with its version, as the suite ran on Python {}.{}, {}:
 # `make setup CONSTRAINTS=tests/lock.txt` installs these. Written by `python tests/trust/sbom.py --lock`.
+# No hashes: pip checks them of all packages or of none, and refuses an editable install then, as `make setup` is; torch
+# is another wheel on every platform and index. Hashes of one machine's wheels would stop the others.
 """
 
 
