@@ -24,11 +24,15 @@ RETURN_ADDRESS = {"avr": 3}  # bytes that a call itself puts on the stack (ATmeg
 
 @dataclass(frozen=True)
 class Stack:
-    """bytes: of the deepest path, from outside into `path`'s last function. unknown: functions of libraries on it."""
+    """bytes: of the path that takes most, from outside into `path`'s last function. calls: how deep they can nest.
+
+    unknown: functions of libraries whose frames are not known.
+    """
 
     bytes: int
     path: tuple[str, ...]
     unknown: tuple[str, ...]
+    calls: int
 
 
 def worst_stack(files: dict[str, str], name: str, core: Core, flags: tuple[str, ...] = OPTIMISE) -> Stack | None:
@@ -137,11 +141,12 @@ def _deepest(frames: dict[str, int], calls: dict[str, set[str]], roots: list[str
             raise LrtcError(f"the stack has no bound: {' calls '.join((*above, function))}")
         if function not in best:
             below = [depth(callee, (*above, function)) for callee in sorted(calls.get(function, ()))]
-            deepest = max(below, key=lambda s: s.bytes, default=Stack(0, (), ()))
+            deepest = max(below, key=lambda s: s.bytes, default=Stack(0, (), (), 0))
             known = function.split(".")[0]
             unknown = {n for s in below for n in s.unknown} | (set() if known in frames else {known})
             size = frames.get(known, 0) + address + deepest.bytes
-            best[function] = Stack(size, (function, *deepest.path), tuple(sorted(unknown)))
+            calls_below = max((s.calls for s in below), default=0)
+            best[function] = Stack(size, (function, *deepest.path), tuple(sorted(unknown)), 1 + calls_below)
         return best[function]
 
     return max((depth(root, ()) for root in roots), key=lambda s: s.bytes)

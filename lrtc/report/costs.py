@@ -61,12 +61,15 @@ def known_cores(wanted: str) -> list[str]:
 
 def size_table(rows: Sequence[CoreSize]) -> Table:
     """Return the sizes as a rich table."""
-    table = _table("core", ".text", ".rodata", ".data", ".bss", "flash", "RAM", "stack", "compiler", left=(0, 8))
+    table = _table(
+        "core", ".text", ".rodata", ".data", ".bss", "flash", "RAM", "stack", "calls", "compiler", left=(0, 9)
+    )
     for row in rows:
         if row.sizes is None:
             continue
         s = row.sizes
-        cells = (s.text, s.rodata, s.data, s.bss, s.flash, s.ram, row.stack.bytes if row.stack else None)
+        stack = (row.stack.bytes, row.stack.calls) if row.stack else (None, None)
+        cells = (s.text, s.rodata, s.data, s.bss, s.flash, s.ram, *stack)
         table.add_row(row.core, *(_n(n) for n in cells), row.compiler)
     return table
 
@@ -202,7 +205,10 @@ def cost_lines(report: CostReport, clock_hz: float | None, ua_per_mhz: float | N
     """Return what stands under the table: the stack, time and energy of an image, and what the cycles are."""
     stack = report.stack
     lines = [report.arena.text] if report.arena else []
-    lines += [f"stack: at most {stack.bytes:,} bytes, in {' > '.join(stack.path)}"] if stack else []
+    if stack:
+        lines.append(
+            f"stack: at most {stack.bytes:,} bytes, in {' > '.join(stack.path)}; calls nest {stack.calls} deep"
+        )
     if report.cycles is None:
         return [*lines, f"cycles: {report.core} has no public timing table; measure them on the part, then give --cpi"]
     if clock_hz:

@@ -47,6 +47,16 @@ def test_recursion_and_unbounded_frames_are_refused():
         worst_stack(files, "a", CORES["cortex-m4"])
 
 
+def test_calls_are_counted_on_the_path_with_most_of_them_whatever_its_bytes():
+    alone = "__attribute__((noinline, noipa)) int"
+    leaf, middle = "int b(int n) { return n + 1; }\n", "int c(int n) { return 2 + b(n) * 3; }\n"
+    wide = "int d(int n) { volatile char x[600]; x[n & 7] = 1; return x[0]; }\n"
+    run = "int a_run(int n) { return c(n) * 3 + d(n) * 5; }\n"
+    declared = "".join(f"{alone} {f}(int n);\n" for f in ("a_run", "b", "c", "d"))
+    worst = worst_stack({"a.h": "", "a.c": declared + leaf + middle + wide + run}, "a", CORES["cortex-m4"])
+    assert (worst.calls, worst.path) == (3, ("a_run", "d"))
+
+
 @pytest.fixture(scope="module")
 def result():
     return compile(MNIST, "c")
