@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from lrtc.errors import LrtcError
@@ -50,12 +50,13 @@ class Hardware:
     def options(self, output: OutputKind = OutputKind.logits) -> dict[str, object]:
         """Return the options of the Verilog backend."""
         from lrtc.plan.budget import Budget
-        from lrtc.plan.devices import device_named
+        from lrtc.plan.devices import device_budget
 
-        budget = device_named(self.device).budget if self.device else Budget()
-        if self.luts or self.brams is not None:
-            luts = self.luts or budget.luts
-            budget = Budget(luts, budget.brams if self.brams is None else self.brams, budget.family)
+        budget = device_budget(self.device) if self.device else Budget()
+        if self.luts:
+            budget = replace(budget, luts=self.luts)
+        if self.brams is not None:
+            budget = replace(budget, brams=self.brams)
         found: dict[str, object] = {"output": output.value}
         if self.fold:
             found["fold"] = dict(parse_fold(text) for text in self.fold)

@@ -13,11 +13,12 @@ from lrtc import interp
 from lrtc.backends.verilog.board import board_files, board_top
 from lrtc.bench_layers import Row
 from lrtc.boards.fpga import fpga_named
+from lrtc.check.fpga import part_named
 from lrtc.check.serial import Sent, run_serial
 from lrtc.driver import class_count, compile, open_model
 from lrtc.errors import LrtcError
 from lrtc.frontend.data import read_feeds
-from lrtc.synthesis import synthesize_model
+from lrtc.synthesis import planned_budget, synthesize_model
 
 BOARD = "icebreaker"
 FOLD = {"fold": {"conv1": (2, 3)}, "target_cycles": 12_000}  # `lrtc synth … --fold conv1=2x3 --cycles 12000`
@@ -43,7 +44,8 @@ def up5k_rows(examples: Path = Path("examples/mnist")) -> list[Row]:
 
 def _check(model, digits: Path) -> None:
     board, classes = fpga_named(BOARD), class_count(model.graph)
-    result = compile(model, "verilog", output="class", **FOLD)
+    budget = planned_budget(part_named(board.device), place=True)
+    result = compile(model, "verilog", output="class", budget=budget, **FOLD)
     files = {**result.files, **board_files(result.graph, result.name, board, classes)}
     raw, _ = read_feeds(digits, model.graph.inputs, classes)
     feeds = model.quantized({name: x[:IMAGES] for name, x in raw.items()})

@@ -115,7 +115,7 @@ def net_rows(net: Net) -> list[Row]:
         Row(f"hw/{net.name}-cycles", cycles, "per image, simulated", net.cycles),
         Row(f"hw/{net.name}-planned-cycles", result.plan.interval, "per image", cycles),
         Row(f"hw/{net.name}-compile-seconds", seconds, "CPU s", 20),
-        Row(f"hw/{net.name}-luts-estimate", result.plan.area.lut, "LUT6 sites", None if net.mapped else net.luts),
+        Row(f"hw/{net.name}-luts-estimate", result.plan.area.lut, "LUTs of 7-series", None if net.mapped else net.luts),
     ]
     if not net.mapped:
         return rows

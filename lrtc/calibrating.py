@@ -26,15 +26,21 @@ from lrtc.driver import compile
 from lrtc.ir import B1, T2, U8, Elem, Graph, GraphBuilder, tensor, verify
 from lrtc.ir.ops import Add, Affine, Conv2d, Linear, MaxPool2d, SumPool2d, Threshold
 from lrtc.plan.cost_fitted import NEVER, block_rams, estimate, flops, luts, memories, multipliers, whole_rams
-from lrtc.plan.fold import legal_pe, legal_simd
-from lrtc.plan.modules import Part, layer_parts
+from lrtc.plan.fold import WIRED, Given, legal_pe, legal_simd
+from lrtc.plan.modules import Part, fold_parts
 from lrtc.plan.stream import stream_layers
+from lrtc.plan.wiring import heap_bits
 
-DEVICES = {"ice40": "ice40-up5k", "ecp5": "ecp5-85k", "xc7": "xc7z020"}
-NETWORKS = 16
+DEVICES = {
+    "ice40": "ice40-up5k", "ice40hx": "ice40-hx8k", "ecp5": "ecp5-85k", "gowin": "gowin-gw1n-9", "xc7": "xc7z020"
+}  # fmt: skip
+FAST = 16  # from this one on, networks are folded little, or have weights that are wires
+# those that are left out have layers that take Yosys a quarter of an hour each
+NETWORKS = (*range(FAST + 1), 20, 22, 23)
 WEIGHTS = (B1, B1, T2, T2, Elem("i", 4), Elem("i", 8))
 CODES = (B1, B1, B1, T2, Elem("u", 2), Elem("u", 4))
-MOST_SLOTS = 64  # of a layer: pe × simd, weighted with its bits
+MOST_SLOTS, FAST_SLOTS = 64, (96, 512)  # of a layer: pe × simd, weighted with its bits
+MOST_WIRED = 4_000  # bits of the sums of a layer
 
 
 class Drawn:
@@ -96,31 +102,38 @@ class Drawn:
         return verify(self.b.finish([self.x]))
 
 
-def folding(graph: Graph, seed: int) -> dict[str, tuple[int, int]]:
-    """Return a drawn folding of every layer with weights, no larger than MOST_SLOTS."""
+def folding(graph: Graph, seed: int) -> dict[str, Given]:
+    """Return a drawn folding of every layer with weights; of those that are folded little, a third is wired."""
     rng, found = Random(seed), {}
+    low, high = FAST_SLOTS if seed >= FAST else (1, MOST_SLOTS)
     for layer in stream_layers(graph):
         if layer.has_weights:
             bits = layer.input.elem.bits * layer.weight.bits
-            legal = [
-                (pe, simd) for pe in legal_pe(layer) for simd in legal_simd(layer) if pe * simd * bits <= MOST_SLOTS
-            ]
+            every = [(pe, simd) for pe in legal_pe(layer) for simd in legal_simd(layer)]
+            legal = [(pe, simd) for pe, simd in every if low <= pe * simd * bits <= high]
             found[layer.name] = rng.choice(legal or [(1, 1)])
+            if seed >= FAST and heap_bits(graph, layer)[0] <= MOST_WIRED and rng.random() < 0.5:
+                found[layer.name] = WIRED
     return found
 
 
-def measured(family: str) -> Iterator[dict[str, object]]:
-    """Yield a row for each layer of the drawn networks: its parts with their parameters, and the cells it took."""
+def measured(family: str, seeds: Sequence[int] = NETWORKS) -> Iterator[dict[str, object]]:
+    """Yield a row for each layer of the drawn networks: its parts with their parameters, and the cells it took.
+
+    Where weights are wires, registers stand after 2, 4 or 8 gates.
+    """
     part = PARTS[DEVICES[family]]
-    for seed in range(NETWORKS):
+    for seed in seeds:
         graph = compile(Drawn(seed).done(), "verilog").graph
-        result = compile(graph, "verilog", fold=folding(graph, seed))
+        fold = folding(graph, seed)
+        stages = {"stages": (2, 4, 8)[seed % 3]} if WIRED in fold.values() else {}
+        result = compile(graph, "verilog", fold=fold, **stages)
         layers = stream_layers(result.graph)
         names = module_names(result.name, layers)
         modules = {cells.module: cells for cells in
                    synthesize(result.files, result.name, [*names.values()], part, False).modules}  # fmt: skip
         for layer, fold in zip(layers, result.plan.layers, strict=True):
-            parts = [[p.module, dict(p.parameters)] for p in layer_parts(layer, fold.pe, fold.simd, fold.queues)]
+            parts = [[p.module, dict(p.parameters)] for p in fold_parts(layer, fold)]
             counts = dict(modules[names[layer.name]].counts)
             yield {"network": seed, "layer": layer.name, "parts": parts, "cells": counts}
 
@@ -194,7 +207,7 @@ def errors(rows: Sequence[Mapping], family: str, numbers: Mapping[str, Mapping[s
     found: dict[str, list[float]] = {"LUT": [], "FF": [], "BRAM": [], "DSP": []}
     for row in rows:
         area = estimate([Part(m, tuple(sorted(p.items()))) for m, p in row["parts"]], family, numbers)
-        for what, n in (("LUT", area.lut), ("FF", area.ff)):
+        for what, n in (("LUT", area.lut - area.lutram), ("FF", area.ff)):
             found[what].append(n / max(1, row["cells"][what]) - 1)
         for what, n in (("BRAM", area.bram), ("DSP", area.dsp)):
             found[what].append(n - taken(row, what))
@@ -257,9 +270,21 @@ def fitted_text(files: Mapping[str, Mapping]) -> str:
 ORIGIN = {_table(origin)}
 # mean and worst errors, relative for LUT and FF, in pieces for BRAM and DSP: of the layers that were fitted, and of
 # layers whose networks were left out
-ERRORS = {_table(quality)}
+ERRORS = {_short(quality)}  # fmt: skip
 FITTED = {_table(numbers)}
 '''
+
+
+def _short(quality: Mapping[str, Mapping]) -> str:
+    """Return a line a family, or two, no wider than the code is."""
+    rows = []
+    for family, own in quality.items():
+        means = ",\n     ".join(
+            f"{json.dumps(key)}: {json.dumps(value)}".replace(', "LUT worst"', ',\n        "LUT worst"')
+            for key, value in own.items()
+        )
+        rows.append(f"    {json.dumps(family)}: {{\n     {means}}},\n")
+    return "{\n" + "".join(rows) + "}"
 
 
 def _table(value: object, indent: str = "") -> str:

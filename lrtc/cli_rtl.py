@@ -26,7 +26,7 @@ Luts = Annotated[int | None, typer.Option("--luts", help="LUTs it may take, by e
 Brams = Annotated[float | None, typer.Option("--bram", help="block RAMs it may take, estimated (Verilog, HLS)", min=0)]
 DeviceName = Annotated[
     str | None,
-    typer.Option("--device", help="take LUTs and block RAMs from an FPGA", autocompletion=among(devices)),
+    typer.Option("--device", help="plan for an FPGA, all of it", autocompletion=among(devices)),
 ]
 Lanes = Annotated[int | None, typer.Option("--input-lanes", help="elements in an input's beat (Verilog, HLS)", min=1)]
 Integers = Annotated[IntegerForm, typer.Option("--integers", help="by bit-planes or as products (Verilog)")]
@@ -166,6 +166,9 @@ def explore(
     picture: Annotated[
         Path | None, typer.Option("--plot", "-o", help="the picture, .png or .svg; default: build/NAME-explore.png")
     ] = None,
+    style: Annotated[
+        str, typer.Option("--style", help="auto: weights may be wires, where that is smaller; stream: in memories")
+    ] = "auto",
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="processes; default: all processors", min=1)] = None,
     dask: Annotated[str | None, typer.Option("--dask", metavar="ADDRESS", help="plan on this Dask cluster")] = None,
     name: Name = None,
@@ -190,7 +193,7 @@ def explore(
         def step(done: int, every: int) -> None:
             progress.update(task, description=f"{done} of {every} plans")
 
-        found = plans(opened, points, budget, lanes_in or 1, jobs, dask, step)
+        found = plans(opened, points, budget, lanes_in or 1, jobs, dask, step, style)
     if all(p.why for p in found):
         raise LrtcError(f"no plan was possible: {found[-1].why}")
     draw(found, clock_hz, opened.name, picture)

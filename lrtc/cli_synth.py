@@ -12,7 +12,7 @@ from lrtc import __version__
 from lrtc.asked import Hardware
 from lrtc.cli_manners import among, fpga_boards, parts
 from lrtc.cli_options import opened_model
-from lrtc.cli_rtl import Brams, Cycles, Fold, Fps, Luts
+from lrtc.cli_rtl import Brams, Cycles, Fold, Fps, Luts, Stages, Style
 from lrtc.errors import LrtcError
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
@@ -39,6 +39,8 @@ def synth(
     fps: Fps = None,
     luts: Luts = None,
     brams: Brams = None,
+    style: Style = None,
+    stages: Stages = None,
     count: Annotated[
         bool, typer.Option("--count", help="map only: no top of a board, no placing, no bitstream")
     ] = False,
@@ -68,8 +70,10 @@ def synth(
     folder = folder or Path("build") / f"{opened.name}-{board or part}"
     check_folder(folder)
     hz = round(hertz(clock)) if clock else chosen.clock_hz if chosen else part_named(part).hz
-    options = Hardware(fold, cycles, fps, f"{hz / 1e6:.6f}MHz" if fps else None, luts, brams).options()
-    made = made_with_progress(opened, part, chosen, not count, hz, seed, {**options, "link": link})
+    options = Hardware(
+        fold, cycles, fps, f"{hz / 1e6:.6f}MHz" if fps else None, luts, brams, style=style, stages=stages
+    )
+    made = made_with_progress(opened, part, chosen, not count, hz, seed, {**options.options(), "link": link})
     written = write(made, folder)
     if as_json:
         print_json({**report_json(made), "folder": str(folder), "files": written})

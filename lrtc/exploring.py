@@ -11,13 +11,15 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from lrtc.driver import Model, backend_for
-from lrtc.errors import LrtcError, ToolMissing
+from lrtc.errors import LrtcError, ToolMissing, nearest
 from lrtc.passes import run_pipeline
 from lrtc.plan.budget import Budget
 from lrtc.plan.explore import Candidate, Point, candidates, front, planned
 from lrtc.plan.stream import stream_layers
+from lrtc.plan.wiring import LEVELS, Wiring
 
 DASK = 'pip install "lrtc[cluster]"'
+STYLES = ("auto", "stream")
 SECONDS = 10.0  # to reach a cluster
 
 
@@ -29,16 +31,21 @@ def explore(
     jobs: int | None = None,
     dask: str | None = None,
     step: Callable[[int, int], None] = lambda done, all_: None,
+    style: str = "auto",
 ) -> list[Point]:
     """Return plans of a model from the fastest to the smallest, those marked that no other one beats.
 
     count: candidates. width: elements in a beat of the input. jobs: processes (default: as many as processors). dask:
-    the address of a scheduler, whose workers have this version of lrtc. step(done, all) is called as they come.
+    the address of a scheduler, whose workers have this version of lrtc. step(done, all) is called as they come. style:
+    "auto": weights may be wires, where that takes fewer LUTs; "stream": all lie in memories.
     """
     graph = run_pipeline(model.graph, backend_for("verilog").pipeline)
     if faults := backend_for("verilog").refuse(graph):
         raise LrtcError(f"target verilog cannot build {model.name}", faults)
-    wanted = candidates(stream_layers(graph, width), count, budget)
+    if style not in STYLES:
+        raise LrtcError(f"no style {style!r} to explore{nearest(style, STYLES)}; known: {', '.join(STYLES)}")
+    wiring = Wiring(graph, LEVELS, free=True) if style == "auto" else None
+    wanted = candidates(stream_layers(graph, width), count, budget, wiring=wiring)
     return front(_on_cluster(wanted, dask, step) if dask else _in_processes(wanted, jobs, step))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrtc.backends.streaming import module_names
@@ -14,10 +14,12 @@ from lrtc.check.fpga import Cells, Part, Synthesis, needed_tools, part_named, sy
 from lrtc.driver import Model, Result, class_count, compile, ends_in_indices, legal_name
 from lrtc.errors import LrtcError, nearest, shown
 from lrtc.output import MANIFEST
+from lrtc.plan.budget import Budget
 from lrtc.plan.cost import Area
-from lrtc.plan.cost_fitted import FITTED, estimate
+from lrtc.plan.cost_fitted import estimate
+from lrtc.plan.devices import DEVICES, device_budget
 from lrtc.plan.fold import FoldPlan
-from lrtc.plan.modules import layer_parts
+from lrtc.plan.modules import fold_parts
 from lrtc.plan.stream import stream_layers
 
 BARE_BAUD = 1_000_000  # of the serial line where no board is named
@@ -55,15 +57,13 @@ class Synthesized:
 
     @property
     def estimates(self) -> dict[str, Area]:
-        """Return layer → the area that is expected of this flow; nothing for families that were not calibrated."""
-        family = self.part.family.name
-        if family not in FITTED:
+        """Return layer → the area that is expected of this flow; nothing for families not calibrated."""
+        if self.part.name not in DEVICES:
             return {}
         layers = stream_layers(self.result.graph, self.result.options.get("input_lanes") or 1)
         return {
-            layer.name: estimate(layer_parts(layer, fold.pe, fold.simd, fold.queues), family)
+            layer.name: estimate(fold_parts(layer, fold), DEVICES[self.part.name].family)
             for layer, fold in zip(layers, self.plan.layers, strict=True)
-            if not fold.stages
         }
 
     @property
@@ -97,8 +97,8 @@ def synthesize_model(
         check_serial(model.graph, class_count(model.graph))
         if not ends_in_indices(model.graph):
             options["output"] = "class"
-    if part.family.name != "xc7":
-        options.setdefault("style", "stream")  # which layers are smaller as wires, plans say for 7-series
+    if budget := planned_budget(part, place, options.pop("budget", None)):
+        options["budget"] = budget
     watch("compiling")
     result = compile(model, "verilog", **options)
     names = module_names(result.name, stream_layers(result.graph, options.get("input_lanes") or 1))
@@ -123,6 +123,18 @@ def synthesize_model(
         files |= vendor_project("quartus", top, part.number, 1e9 / clock, "Cyclone V")
     done = synthesize(files, top, [*layers], part, place, clock, seed, watch)
     return Synthesized(result, part, board, top, files, layers, done, clock)
+
+
+def planned_budget(part: Part, place: bool, asked: Budget | None = None) -> Budget | None:
+    """Return what a plan for a part may take: all of it, if it is placed; LUTs and block RAMs as asked for, if so."""
+    if part.name not in DEVICES:
+        return asked
+    whole = device_budget(part.name)
+    whole = whole if place else Budget(family=whole.family, name=part.name)
+    if asked is None:
+        return whole
+    luts = whole.luts if asked.luts is None else asked.luts
+    return replace(whole, luts=luts, brams=whole.brams if asked.brams is None else asked.brams)
 
 
 def _origin(result: Result, name: str) -> str:

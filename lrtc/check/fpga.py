@@ -28,8 +28,8 @@ Watch = Callable[[str], None]
 class Family:
     """How devices of a family are mapped. synth: the command of Yosys. cells: figure → what cells it counts.
 
-    apart: whether modules can be kept apart; Yosys 0.70 puts pads of GW1N into each module that is.
-    place: the words of nextpnr; pack: (program, words) with {top} for the name; image: the file that it leaves.
+    after: commands that follow it where the design is placed. place: the words of nextpnr; pack: (program, words) with
+    {top} for the name; image: the file that it leaves.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Family:
     constraints: str = ""
     pack: tuple[str, ...] = ()
     image: str = ""
-    apart: bool = True
+    after: str = ""
 
 
 ICE40 = Family(
@@ -59,11 +59,13 @@ ECP5 = Family(
 )  # fmt: skip
 GOWIN = Family(
     "gowin",
-    "synth_gowin -nowidelut {options}-top {top} -json {top}.json",
+    "synth_gowin -nowidelut -noiopads {options}-top {top} -json {top}.json",
     {"LUT": r"LUT[1-4]", "FF": r"DFF\w*", "carry": r"ALU", "LUTRAM": r"RAM16S\w*",
      "BRAM": r"SDPX?9?B|DPX?9?B|SPX?9?|pROMX?9?", "DSP": r"MULT\w*"},
     ("nextpnr-himbaechel-gowin", "--json", "{top}.json", "--write", "{top}.pnr.json"),
-    "cst", ("gowin_pack", "-o", "{top}.fs", "{top}.pnr.json"), "{top}.fs", apart=False,
+    "cst", ("gowin_pack", "-o", "{top}.fs", "{top}.pnr.json"), "{top}.fs",
+    # pads of the top alone: synth_gowin itself puts them into every module that is kept apart
+    "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O {top}; write_json {top}.json",
 )  # fmt: skip
 XC7 = Family(
     "xc7",
@@ -115,11 +117,13 @@ PARTS = {
     for part in (
         Part("ice40-up5k", ICE40, "iCE40UP5K-SG48", 12_000_000, "-dsp -device u ", ("--up5k", "--package", "sg48")),
         Part("ice40-hx8k", ICE40, "iCE40HX8K-CT256", 25_000_000, "", ("--hx8k", "--package", "ct256")),
-        _ecp5("25k"), _ecp5("45k"), _ecp5("85k"),
+        _ecp5("12k"), _ecp5("25k"), _ecp5("45k"), _ecp5("85k"),
         Part("gowin-gw1n-9", GOWIN, "GW1NR-LV9QN88PC6/I5", 27_000_000, "",
              ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"), ("-d", "GW1N-9C")),
-        _xc7("xc7z010", "xc7z010clg400-1"), _xc7("xc7z020", "xc7z020clg400-1"), _xc7("xc7a35t", "xc7a35tcpg236-1"),
-        _xc7("xc7a100t", "xc7a100tcsg324-1"),
+        Part("gowin-gw2a-18", GOWIN, "GW2AR-LV18QN88C8/I7", 27_000_000, "-family gw2a ",
+             ("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"), ("-d", "GW2A-18C")),
+        _xc7("xc7z010", "xc7z010clg400-1"), _xc7("xc7z020", "xc7z020clg400-1"), _xc7("xc7z045", "xc7z045ffg900-2"),
+        _xc7("xc7a35t", "xc7a35tcpg236-1"), _xc7("xc7a100t", "xc7a100tcsg324-1"), _xc7("xc7a200t", "xc7a200tfbg484-1"),
         Part("cyclone5", CYCLONE5, "5CSEMA5F31C6", 100_000_000),
     )
 }  # fmt: skip
@@ -190,13 +194,13 @@ def synthesize(
     files: sources, ROM images, constraints TOP.pcf, .lpf or .cst if there are pins. kept: modules counted apart.
     place: whether it is placed and routed, where the family can be. LrtcError with what a tool said.
     """
-    place, kept = place and bool(part.family.place), kept if part.family.apart else ()
+    place = place and bool(part.family.place)
     needed_tools(part, place)
     with tempfile.TemporaryDirectory(prefix="lrtc-") as name:
         folder = Path(name)
         write_files(dict(files), folder)
         watch("yosys: mapping")
-        modules = _map(folder, files, top, kept, part)
+        modules = _map(folder, files, top, kept, part, place)
         if not place:
             return Synthesis(modules)
         watch(f"{part.family.place[0]}: placing and routing")
@@ -211,11 +215,14 @@ def _filled(words: Sequence[str], top: str) -> list[str]:
     return [word.format(top=top) for word in words]
 
 
-def _map(folder: Path, files: Mapping[str, str], top: str, kept: Sequence[str], part: Part) -> tuple[Cells, ...]:
+def _map(
+    folder: Path, files: Mapping[str, str], top: str, kept: Sequence[str], part: Part, place: bool
+) -> tuple[Cells, ...]:
     sources = " ".join(path for path in sorted(files) if path.endswith(".sv"))
     synth = part.family.synth.format(top=top, options=part.options)
     keep = f"setattr -mod -set keep_hierarchy 1 {' '.join(kept)}; " if kept else ""
     script = f"read_verilog -sv {sources}; hierarchy -check -top {top}; {keep}{synth}; tee -q -o stat.json stat -json"
+    script += f"; {part.family.after.format(top=top)}" if place and part.family.after else ""
     (folder / "run.ys").write_text(script.replace("; ", "\n") + "\n", encoding="utf-8")
     _run(folder, [*yosys_command(), "-q", "-l", "yosys.log", "run.ys"], "mapping", folder / "yosys.log", SECONDS)
     try:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lrtc.errors import LrtcError
-from lrtc.plan.budget import Budget, Menu, fastest, folded_area, least, options, queue_area
+from lrtc.plan.budget import Budget, Menu, fastest, folded_area, least, options, total
 from lrtc.plan.fold import WIRED, FoldPlan, Given, LayerFold, ends, given_folds, least_cycles, named_beats
 from lrtc.plan.queues import with_queues
 from lrtc.plan.stream import StreamLayer, legal_widths, stream_inputs, stream_outputs
 from lrtc.plan.wiring import Wiring
 
 TRIES = 8  # foldings whose queues are sized
-FASTER = 3  # plans for fewer cycles that are tried where only an area was given
+FASTER = 4  # plans for fewer cycles that are tried where only an area was given
 
 
 def plan_stream(
@@ -31,6 +31,15 @@ def plan_stream(
     was tried meets them.
     """
     budget = budget or Budget()
+    try:
+        return _planned(layers, target, fold, to_class, budget, wiring)
+    except _Misfit as error:
+        if target is None:
+            raise
+        raise _reachable(error, layers, fold, to_class, budget, wiring) from None
+
+
+def _planned(layers, target: int | None, fold, to_class: bool, budget: Budget, wiring: Wiring | None) -> FoldPlan:
     aim, room, tried = target, budget, []
     while len(tried) < TRIES:
         try:
@@ -42,47 +51,72 @@ def plan_stream(
         plan = _estimated(layers, with_queues(layers, plan, to_class), budget)
         tried.append(plan)
         late = 0 if target is None else plan.interval - max(target, plan.bound)
-        over = 0 if budget.luts is None else plan.area.lut - budget.luts
-        if late <= 0 and over <= 0:
+        over = budget.over(plan.area)
+        if late <= 0 and not over:
             plan = replace(plan, target=tried[0].target, least=plan.least if target is None else tried[0].least)
             return plan if target or not budget.bound else _faster(layers, plan, fold, to_class, budget, wiring)
         aim = aim - late if late > 0 else aim
-        room = replace(room, luts=room.luts - over) if over > 0 else room
+        room = _tighter(room, budget, plan, over)
     best = min(tried, key=lambda plan: plan.interval)
-    raise LrtcError(
+    over = budget.over(best.area)
+    raise (_Misfit if over else LrtcError)(
         f"{_wanted(target, budget)} cannot be met: with queues an image takes {best.interval:,} cycles and "
-        f"{best.area.lut:,} LUTs; {best.bottleneck} is the slowest",
-        hint=f"ask for at least {best.interval} cycles an image" if target else "give more LUTs",
+        f"{best.area.text}; {best.bottleneck} is the slowest",
+        hint=f"ask for at least {best.interval} cycles an image" if target and not over else f"give more {over[0]}",
     )
+
+
+class _Misfit(LrtcError):
+    """A budget that cannot be met."""
+
+
+def _reachable(error: LrtcError, layers, fold, to_class: bool, budget: Budget, wiring: Wiring | None) -> LrtcError:
+    """Return the error with the fastest plan that fits, queues included, if it is the rate that is too much."""
+    try:
+        best = _planned(layers, None, fold, to_class, budget, wiring)
+    except LrtcError:
+        return error
+    hint = f"the fastest that fits takes {best.interval:,} cycles an image; {best.bottleneck} is its slowest stage"
+    return LrtcError(error.summary, hint=hint)
+
+
+def _tighter(room: Budget, budget: Budget, plan: FoldPlan, over: Sequence[str]) -> Budget:
+    """Return a budget that leaves room for what queues take beyond it."""
+    fields = {"LUTs": "luts", "flip-flops": "ffs", "logic cells": "cells", "block RAMs": "brams"}
+    less = {}
+    for what in over:
+        if what in fields:
+            taken, limit = budget.uses(plan.area)[what]
+            less[fields[what]] = getattr(room, fields[what]) - (taken - limit)
+    return replace(room, **less)
 
 
 def _faster(layers, plan: FoldPlan, fold, to_class: bool, budget: Budget, wiring: Wiring | None) -> FoldPlan:
     """Return a plan within the budget that is faster than one that its queues have made slower, if one is found."""
-    aim = plan.target
+    low = plan.target
     for _ in range(FASTER):
-        if plan.interval <= aim:
+        middle = (low + plan.interval) // 2
+        if middle <= low:
             break
         try:
-            plan = plan_stream(layers, plan.interval - 1, fold, to_class, budget, wiring)
+            plan = _planned(layers, middle, fold, to_class, budget, wiring)
         except LrtcError:
-            break
+            low = middle
     return plan
 
 
 def _estimated(layers: Sequence[StreamLayer], plan: FoldPlan, budget: Budget) -> FoldPlan:
-    """Return the plan with the area of every layer, and with what it is without queues."""
+    """Return the plan with the area of every layer."""
     folds = zip(layers, plan.layers, strict=True)
-    sized = tuple(replace(fold, area=folded_area(layer, fold, budget.family)) for layer, fold in folds)
-    queues = sum(queue_area(layer, fold, budget.family).lut for layer, fold in zip(layers, sized, strict=True))
-    plan = replace(plan, layers=sized)
-    return replace(plan, least=plan.area.lut - queues)
+    return replace(
+        plan, layers=tuple(replace(fold, area=folded_area(layer, fold, budget.family)) for layer, fold in folds)
+    )
 
 
 def _wanted(target: int | None, budget: Budget) -> str:
     """Return what was asked for, in words."""
     wants = [] if target is None else [f"{target:,} cycles an image"]
-    wants += [] if budget.luts is None else [f"{budget.luts:,} LUTs"]
-    return " and ".join([*wants, *([] if budget.brams is None else [f"{budget.brams:g} block RAMs"])])
+    return " and ".join([*wants, *([budget.text] if budget.bound else [])])
 
 
 def plan_folding(
@@ -120,7 +154,8 @@ def plan_folding(
         for layer in unmade:
             wiring.make(layer)
         if not unmade:  # else what they take is known now, and may be more than a folding does
-            return FoldPlan(tuple(option.fold for option in chosen), inputs, outputs, aim)
+            fewest = total(least(menus, aim, Budget(budget.luts, budget.brams, budget.family))).lut
+            return FoldPlan(tuple(option.fold for option in chosen), inputs, outputs, aim, least=fewest)
 
 
 def _wired(layer: StreamLayer, given: Given | None, wiring: Wiring | None) -> LayerFold | None:
@@ -144,7 +179,7 @@ def _floor(layers, inputs, outputs, target: int | None) -> int:
     if target is not None and target < floor:
         slowest = max(floors, key=floors.__getitem__)
         wider = _wider(layers, target) if slowest.startswith("input") or _is_serial(layers, slowest) else None
-        hint = f"ask for at least {floor}" + (
+        hint = f"ask for at least {floor} cycles an image" + (
             f", or send {wider} elements a beat (--input-lanes {wider})" if wider else ""
         )
         raise LrtcError(f"a target of {target} cycles an image cannot be met: {slowest} needs {floor}", hint=hint)
@@ -163,17 +198,18 @@ def _wider(layers: Sequence[StreamLayer], target: int) -> int | None:
 
 
 def _misfit(layers: Sequence[StreamLayer], menus: Sequence[Menu], floor: int, target: int | None, budget: Budget):
-    """Return the error of a budget that cannot be met, with the best that can and the layer that takes most."""
+    """Return the error of a budget that cannot be met: the best that can, what is short, the layer that takes most."""
     best = fastest(menus, floor, budget)
     slowest = max((o.fold.cycles for menu in menus for o in menu), default=floor)
-    anyhow = least(menus, max(target or slowest, floor), Budget(None, budget.brams, budget.family))
-    anyhow = anyhow or least(menus, max(target or slowest, floor), Budget(None, None, budget.family))
-    luts, brams = (sum(getattr(o.area, what) for o in anyhow) for what in ("lut", "bram"))
-    by_lut = budget.luts is not None and luts > budget.luts
-    worst = max(anyhow, key=lambda o: (o.area.lut, o.area.bram) if by_lut else (o.area.bram, o.area.lut))
-    needs = f"{luts:,} LUTs and {brams:g} block RAMs are the least estimated"
-    name, took = worst.fold.name, f"{worst.area.lut:,} LUTs and {worst.area.bram:g} block RAMs"
-    hint = f"the fastest that fits takes {best:,} cycles an image" if best else "no folding takes less"
-    return LrtcError(
-        f"{_wanted(target if best else None, budget)} cannot be met: {needs}, of which {name} takes {took}", hint=hint
+    aim = max(slowest if target is None or best is None else target, floor)
+    anyhow = least(menus, aim, Budget(None, budget.brams, budget.family)) or least(
+        menus, aim, Budget(family=budget.family)
+    )
+    took, over = total(anyhow), budget.over(total(anyhow)) or ["LUTs"]
+    worst = max(anyhow, key=lambda o: budget.uses(o.area).get(over[0], (o.area.lut,)))
+    hint = f"the fastest that fits takes {best:,} cycles an image, queues left out" if best else "no folding takes less"
+    return _Misfit(
+        f"{_wanted(target if best else None, budget)} cannot be met for lack of {over[0]}: {took.text} are the least "
+        f"estimated, of which {worst.fold.name} takes {worst.area.text}",
+        hint=hint,
     )

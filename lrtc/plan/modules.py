@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from lrtc.ir.ops import Add, Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
 from lrtc.plan.dense import in_memory
+from lrtc.plan.forms import by_classes, class_starts
 from lrtc.plan.stream import StreamLayer, absorbed_posts
 
 if TYPE_CHECKING:
@@ -123,7 +125,15 @@ def _dot_product(layer: StreamLayer, pe: int, simd: int) -> Iterator[Part]:
         HasPad=int(any(layer.window.padding) and elem.kind == "b"),
         Groups=layer.groups,
     )
-    yield part("lrtc_rom", Width=pe * layer.node.type.elem.bits, Depth=layer.outputs // pe)  # start values
+    folds, acc = layer.outputs // pe, layer.node.type.elem.bits
+    places = 1
+    if (
+        any(layer.window.padding)
+        and elem.kind == "b"
+        and by_classes(layer.window, weight, pe, simd, folds, acc, "auto")
+    ):
+        places = prod(1 << len(starts).bit_length() for starts in class_starts(layer.window))
+    yield part("lrtc_rom", Width=pe * acc, Depth=folds * places)  # start values, of each class of windows
 
 
 def _point(layer: StreamLayer, node, elem, lanes: int, ratio: int) -> Iterator[Part]:

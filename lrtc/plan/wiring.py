@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,8 +12,7 @@ from lrtc.plan.fold import LayerFold, wired_fold
 from lrtc.plan.hardwired import Wired, decided, summed
 from lrtc.plan.stream import StreamLayer, absorbed_posts
 
-LEVELS = 4  # gates in a row between two registers, by default
-LEVELS_BESIDE = 8  # the same beside folded layers, whose sums have as many
+LEVELS = 8  # gates in a row between two registers, by default (D99)
 # Heap bits of a layer that a plan considers as wires by itself: netlists of more take over some seconds to make.
 MOST_DENSE, MOST_SPARSE = 1 << 16, 1 << 13
 # Gates a heap bit, and flip-flops a gate where every gate has a register: little, as measured, so that what might pay
@@ -57,6 +57,25 @@ class Wiring:
         return wired_fold(
             layer, 1 + 2 * layer.fan.bit_length() // self.levels, gates, round(gates * FLOPS / self.levels)
         )
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Layers with their weights as wires, by name, as they were counted elsewhere: plain data in place of netlists."""
+
+    made: Mapping[str, LayerFold]
+    free: bool = True
+
+    def make(self, layer: StreamLayer) -> None:
+        """Nothing is left to do."""
+
+    def exact(self, layer: StreamLayer) -> LayerFold:
+        """Return the layer with its weights as wires."""
+        return self.made[layer.name]
+
+    def guess(self, layer: StreamLayer) -> LayerFold | None:
+        """Return the same; None for a layer that was not counted."""
+        return self.made.get(layer.name)
 
 
 def heap_bits(graph: Graph, layer: StreamLayer) -> tuple[int, bool]:

@@ -22,11 +22,14 @@ def explored_table(points: Sequence[Point], clock_hz: float) -> Table:
     for title in ("", "cycles", "images/s", "latency", "LUTs", "FFs", "block RAMs"):
         table.add_column(title, justify="right")
     table.add_column("slowest stage")
+    if any(p.wired for p in points):
+        table.add_column("as wires")
     for p in points:
         if not p.why:
             rate = f"{clock_hz / p.interval:,.0f}"
             cells = (f"{p.interval:,}", rate, f"{p.latency:,}", f"{p.luts:,}", f"{p.ffs:,}", f"{p.brams:g}")
-            table.add_row("*" if p.best else "", *cells, p.bottleneck)
+            row = ("*" if p.best else "", *cells, p.bottleneck, ", ".join(p.wired))
+            table.add_row(*row[: len(table.columns)])
     return table
 
 

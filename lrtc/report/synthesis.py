@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from lrtc.check.fpga import Cells
+from lrtc.plan.cost import Area
 from lrtc.synthesis import Synthesized
 
 COMPARED = ("LUT", "FF", "BRAM", "DSP")  # figures that are estimated
@@ -30,7 +31,7 @@ def area_table(made: Synthesized) -> Table:
     for cells in layers:
         name, origin = made.layers[cells.module]
         fold = folds[name]
-        folding = f"{fold.pe}×{fold.simd}" if fold.slots else ""
+        folding = f"{fold.pe}×{fold.simd}" if fold.slots and not fold.stages else "wires" if fold.stages else ""
         row = _estimate(made, name, cells, compared)
         table.add_row(origin or name, folding, *(f"{cells.counts[key]:,}" for key in keys), *row)
     table.add_row("all else", "", *(f"{top.counts[key]:,}" for key in keys))
@@ -42,11 +43,16 @@ def _estimate(made: Synthesized, name: str, cells: Cells, compared: Sequence[str
     """Return what was expected of a layer, and by how much that is off."""
     found: list[str] = []
     for key in compared if name in made.estimates else ():
-        expected = getattr(made.estimates[name], key.lower())
+        expected = cells_of(made.estimates[name])[key]
         found.append(f"{expected:,g}" if key in ("BRAM", "DSP") else f"{expected:,}")
         if key in ("LUT", "FF"):
             found.append(f"{error(expected, cells.counts[key]):+.0%}")
     return found
+
+
+def cells_of(area: Area) -> dict[str, float]:
+    """Return figure → cells, as the columns of the table count them: RAMs made of LUTs are no LUTs there."""
+    return {"LUT": area.lut - area.lutram, "FF": area.ff, "BRAM": area.bram, "DSP": area.dsp}
 
 
 def error(expected: float, took: float) -> float:
@@ -80,9 +86,9 @@ def report_json(made: Synthesized) -> dict[str, object]:
         name, origin = made.layers[cells.module]
         row = {"layer": name, "origin": origin, **cells.counts}
         if name in made.estimates:
-            area = made.estimates[name]
-            off = {key: round(error(getattr(area, key.lower()), cells.counts[key]), 4) for key in ("LUT", "FF")}
-            row |= {"estimate": vars(area), "error": off}
+            expected = cells_of(made.estimates[name])
+            off = {key: round(error(expected[key], cells.counts[key]), 4) for key in ("LUT", "FF")}
+            row |= {"estimate": {key.lower(): n for key, n in expected.items()}, "error": off}
         rows.append(row)
     return {
         "name": made.result.name,

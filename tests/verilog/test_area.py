@@ -10,7 +10,8 @@ from verilog.networks import special
 from lrtc.backends.streaming import module_names
 from lrtc.backends.verilog.dots import dot_form
 from lrtc.backends.verilog.views import layer_view
-from lrtc.plan.cost import FORMULAS, area
+from lrtc.plan.cost_fitted import estimate
+from lrtc.plan.fitted import FITTED
 from lrtc.plan.folding import plan_stream
 from lrtc.plan.modules import layer_parts
 from lrtc.plan.stream import stream_layers
@@ -48,15 +49,17 @@ def test_parts_are_what_is_instantiated(name):
                 known = given[part.module]
                 same = [key for key, _ in part.parameters if key in known and key not in FORM]
                 assert all(known[key] == str(part[key]) for key in same), (layer.name, part)
-            assert area(part).lut >= 0
 
 
-def test_every_formula_grows():
-    assert area_of("lrtc_mvu", Simd=16).lut < area_of("lrtc_mvu", Simd=32).lut
-    assert set(FORMULAS) >= {"lrtc_mvu", "lrtc_rom", "lrtc_fifo", "lrtc_line_buffer", "lrtc_threshold"}
-
-
-def area_of(module, **numbers):
+@pytest.mark.parametrize("family", sorted(FITTED))
+def test_more_lanes_take_more(family: str):
     (layer, *_) = stream_layers(special()["vector"][0])
-    part = next(part for part in layer_parts(layer, 1, 1) if part.module == module)
-    return area(type(part)(module, tuple(sorted({**dict(part.parameters), **numbers}.items()))))
+    parts = list(layer_parts(layer, 1, 1))
+    few, many = (estimate([_with(part, Simd=n) for part in parts], family) for n in (16, 32))
+    assert few.lut < many.lut
+    assert few.ff < many.ff
+
+
+def _with(part, **numbers):
+    changed = {key: n for key, n in numbers.items() if key in dict(part.parameters)}
+    return type(part)(part.module, tuple(sorted({**dict(part.parameters), **changed}.items())))

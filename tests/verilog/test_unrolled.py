@@ -21,9 +21,10 @@ from lrtc.errors import LrtcError
 from lrtc.ir import B1, T2, Elem, Graph
 from lrtc.plan import unrolled
 from lrtc.plan.budget import Budget
+from lrtc.plan.fold import wired_fold
 from lrtc.plan.folding import plan_stream
 from lrtc.plan.stream import stream_layers
-from lrtc.plan.wiring import Wiring
+from lrtc.plan.wiring import Counted, Wiring
 
 SPECIAL = ("trits", "grouped")
 IMAGES = 6
@@ -125,26 +126,27 @@ def test_styles_are_chosen_by_estimates_of_both():
     fast, slow = ({"target_cycles": n, "input_lanes": 60} for n in (5, 20_000))
     assert set(chosen(dense())[0].values()) == {False}  # neither a rate nor an area
     assert "style stream: neither a rate nor an area to choose another by" in chosen(dense())[1]
-    assert not chosen(dense(), **slow)[0]["a"]
+    assert not chosen(dense(), **slow)[0]["b"]
     wires, lines = chosen(dense(), **fast)
-    assert wires["a"]
-    assert any(re.match(r"  a: wires, \d+ LUTs; folded to \d+ × \d+ they would be \d+", line) for line in lines)
+    assert wires["b"]
+    assert any(re.match(r"  b: wires, \d+ LUTs; folded to \d+ × \d+ they would be \d+", line) for line in lines)
     for options in (fast, slow):
         auto, stream = (emit(dense(), "net", {**options, "style": style}).plan for style in ("auto", "stream"))
         assert auto.least <= stream.least
         assert auto.interval <= options["target_cycles"]
-    given = chosen(dense(), **fast, fold={"a": (1, 60)})
-    assert not given[0]["a"]
-    assert "  a: as was asked for" in given[1]
+    given = chosen(dense(), **fast, fold={"b": (1, 17)})
+    assert not given[0]["b"]
+    assert "  b: as was asked for" in given[1]
 
 
 def test_a_budget_that_only_wires_meet():
-    layers = stream_layers(padded())
-    least = plan_stream(layers, 200, wiring=Wiring(padded(), free=True)).area.lut
-    assert least < plan_stream(layers, 200).area.lut
-    assert plan_stream(layers, 200, budget=Budget(least), wiring=Wiring(padded(), free=True)).area.lut <= least
+    layers = stream_layers(dense(), 60)
+    wiring = Counted({layer.name: wired_fold(layer, 3, 300, 100) for layer in layers if layer.name == "a"})
+    least = plan_stream(layers, 5, wiring=wiring).area.lut
+    assert least < plan_stream(layers, 5).area.lut
+    assert plan_stream(layers, 5, budget=Budget(least), wiring=wiring).area.lut <= least
     with pytest.raises(LrtcError, match="cannot be met"):
-        plan_stream(layers, 200, budget=Budget(least))
+        plan_stream(layers, 5, budget=Budget(least))
 
 
 @pytest.mark.parametrize("name", ["a", "b", "c"])

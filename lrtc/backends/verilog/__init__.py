@@ -29,7 +29,7 @@ from lrtc.plan.hardwired import Wired
 from lrtc.plan.stream import StreamLayer, absorbed_posts, stream_faults, stream_layers
 from lrtc.plan.unrolled import STYLES, all_wired, reasons, style_of, wired_names, wiring_faults
 from lrtc.plan.widest import widest
-from lrtc.plan.wiring import LEVELS, LEVELS_BESIDE, Wiring
+from lrtc.plan.wiring import LEVELS, Wiring
 from lrtc.resources import share
 
 OPTIONS = (
@@ -97,11 +97,11 @@ def emit(graph: Graph, name: str, options: Mapping[str, object] | None = None) -
     fold = all_wired(layers) if style == "unrolled" else options.get("fold") or {}
     if faults := wiring_faults(layers, fold):
         raise LrtcError(f"{graph.name} cannot be unrolled", faults)
-    levels = options.get("stages") or (LEVELS if style == "unrolled" else LEVELS_BESIDE)
-    wiring = Wiring(graph, levels, style == "auto")
+    wiring = Wiring(graph, options.get("stages") or LEVELS, style == "auto")
     plan = plan_stream(layers, target, fold, answer == "class", budget, wiring)
-    family = budget.family if budget else Budget().family
-    plan = replace(plan, reasons=reasons(layers, plan, options, wiring, family))
+    why = reasons(layers, plan, options, wiring, (budget or Budget()).family)
+    shares = (budget.shares(plan.area),) if budget and budget.bound else ()
+    plan = replace(plan, reasons=(*shares, *why))
     wired = {name: wiring.made[name] for name in wired_names(plan)}
     modules = module_names(name, layers)
     chosen = {key: str(options.get(key, known[0])) for key, known in FORMS.items()}
@@ -148,7 +148,7 @@ def _check(graph: Graph, name: str, options: Mapping[str, object]) -> None:
     style = style_of(options)
     if style not in STYLES:
         faults.add("style", f"{style!r}{nearest(str(style), STYLES)}; known: {', '.join(STYLES)}")
-    for key in ("target_cycles", "fold", "budget") if style == "unrolled" else ():
+    for key in ("target_cycles", "fold") if style == "unrolled" else ():
         if options.get(key):
             faults.add(key, "nothing is folded in style unrolled; leave this option out or use style stream")
     wired = WIRED in (options.get("fold") or {}).values()
