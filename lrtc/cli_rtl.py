@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Annotated
@@ -67,6 +68,9 @@ def simulate(
     data: Data,
     images: Annotated[int, typer.Option("--images", help="images to send", min=1)] = 20,
     waves: Annotated[Path | None, typer.Option("--waves", help="write a waveform of the idle run to this file")] = None,
+    wave_svg: Annotated[
+        Path | None, typer.Option("--wave-svg", metavar="FILE", help="draw the first frame through every stream")
+    ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="a compiled driver instead of cocotb, for many images")] = False,
     hostile: Annotated[
         int | None, typer.Option("--hostile", metavar="CYCLES", help="go on so long, hostile stalls and resets", min=1)
@@ -92,6 +96,7 @@ def simulate(
     Exit status 0 when every value agrees, else 1.
 
     Examples: lrtc simulate model.pt --data digits.npz --waves net.vcd
+              lrtc simulate model.pt --data digits.npz --images 2 --wave-svg frame.svg
               lrtc simulate model.pt --data digits.npz --hostile 1000000
     """
     from lrtc.chain import Chain
@@ -100,14 +105,20 @@ def simulate(
     from lrtc.report.tables import verdict_table, verdicts_json
     from lrtc.simulating import simulated
 
-    if waves and fast:
-        raise LrtcError("--fast writes no waveform; leave one of --fast and --waves out")
+    if (waves or wave_svg) and fast:
+        raise LrtcError("--fast writes no waveform; leave --fast, or --waves and --wave-svg out")
+    if waves and wave_svg and waves.suffix != ".vcd":
+        raise LrtcError(f"--wave-svg draws from a .vcd: name --waves {waves.with_suffix('.vcd')}")
+    scratch = tempfile.TemporaryDirectory(prefix="lrtc-") if wave_svg and not waves else None
+    traced = Path(scratch.name) / "frame.vcd" if scratch else waves
     opened = opened_model(model, name)
     raw, y = read_images(opened, data, images)
     hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, integers, style, stages)
-    chain = Chain(opened, waves, **hardware.options())
+    chain = Chain(opened, traced, **hardware.options())
     with working(f"Verilator: up to {images} images, idle and with stalls"):
         verdicts = list(simulated(chain, raw, y, images, fast, hostile or 0, seed))
+    if wave_svg:
+        draw_frame(traced, chain.compiled("verilog"), wave_svg)
     if junit:
         write_junit(junit, f"lrtc simulate {opened.name}", verdicts)
     if as_json:
@@ -119,7 +130,21 @@ def simulate(
         out.print(verdict_table(verdicts))
         if waves:
             out.print(f"waveform: {verdicts[0].figures.get('waves')}", highlight=False, soft_wrap=True)
+        if wave_svg:
+            print_line(f"wrote {wave_svg}")
     raise typer.Exit(0 if all(v.equal for v in verdicts) else 1)
+
+
+def draw_frame(trace: Path, result, picture: Path) -> None:
+    """Write the picture of the first frame in a trace."""
+    from lrtc.check.simulate import output_beats
+    from lrtc.report.pictures import alone
+    from lrtc.report.waves import frame_svg, in_order, read_frame
+    from lrtc.wholefile import write_whole
+
+    with trace.open(encoding="ascii", errors="replace") as lines:
+        streams = in_order(read_frame(lines, result.name, output_beats(result.files, result.name)))
+    write_whole(picture, alone(frame_svg(streams, f"one frame through {result.name}")).encode())
 
 
 def check_like(folder: Path, result) -> None:

@@ -20,7 +20,7 @@ from lrtc.passes import run_pipeline
 from lrtc.plan.fold import FoldPlan
 from lrtc.proving import read_certificate
 from lrtc.report.costs import CostReport, cost_lines
-from lrtc.report.pictures import DARK, LIGHT, STYLE, arena_svg, graph_svg
+from lrtc.report.pictures import DARK, LIGHT, STYLE, arena_svg, filters_svg, graph_svg
 from lrtc.report.tables import layer_rows
 from lrtc.resources import share
 
@@ -117,6 +117,12 @@ def weights_of(graph: Graph) -> list[Weights]:
     return found
 
 
+def first_filters(graph: Graph) -> str:
+    """Return the first layer's filters as SVG; nothing if it is no convolution of a few channels."""
+    first = next((n for n in graph.compute_nodes() if isinstance(n.op, (Conv2d, Linear))), None)
+    return filters_svg(graph.const(first.ins[1])) if first is not None and isinstance(first.op, Conv2d) else ""
+
+
 def passes_of(graph: Graph, pipeline: str) -> tuple[list[Saved], Graph]:
     """Return what each pass of a pipeline saved, after a row for the graph as it was read, and the last graph."""
     rows, graphs = [_saved("frontend", graph, graph)], [graph]
@@ -175,6 +181,7 @@ def page(facts: Facts) -> str:
         steps=steps,
         saved=saved,
         weights=weights_of(after),
+        filters=Markup(first_filters(facts.model.graph)),
         macs=sum(row.macs for row in rows),
         layers=rows,
         notes=cost_lines(facts.costs, facts.clock_hz, facts.ua_per_mhz, facts.volts) if facts.costs else [],

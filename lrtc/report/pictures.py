@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+import numpy as np
+
 from lrtc.ir import Graph, Node
 from lrtc.ir.ops import Const, Conv2d, Linear
 from lrtc.ir.printer import node_text, printable
@@ -14,13 +16,22 @@ from lrtc.report.layers import rows_of
 CHAR, LINE, PAD = 7.3, 16, 8  # px: of a monospaced character at 12 px, a line, inside a box
 GAP_X, GAP_Y, PLACE = 24, 30, 12  # between boxes; the width that a passing edge gets
 LONGEST = 44  # characters of a line in a box
+DOT, MOST_FILTERS, MOST_CHANNELS = 11, 64, 4  # px of a weight; filters and channels that are drawn
 WIDE, TALL = 860, 260  # px of the arena's picture, without its axis
-LIGHT = "--ink:#1d2430;--dim:#5b6676;--card:#f4f6f9;--edge:#93a0b3;--dot:#dbe8ff;--bits:#dff3e2;--other:#fdf0d5"
-DARK = "--ink:#e5eaf2;--dim:#9aa7b8;--card:#1f2632;--edge:#6d7c92;--dot:#21385f;--bits:#1f4429;--other:#4a3a16"
+LIGHT = (
+    "--ink:#1d2430;--dim:#5b6676;--card:#f4f6f9;--edge:#93a0b3;--dot:#dbe8ff;--bits:#dff3e2;--other:#fdf0d5;"
+    "--beat:#2f6fde;--wait:#e5a820;--minus:#d9573f"
+)
+DARK = (
+    "--ink:#e5eaf2;--dim:#9aa7b8;--card:#1f2632;--edge:#6d7c92;--dot:#21385f;--bits:#1f4429;--other:#4a3a16;"
+    "--beat:#7aa7ff;--wait:#c99726;--minus:#f0836d"
+)
 STYLE = (
     ".net text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:var(--ink)}.net .dim{fill:var(--dim)}"
     ".net .b{font-weight:600}.net rect{fill:var(--card);stroke:var(--edge)}.net rect.dot{fill:var(--dot)}"
     ".net rect.bits{fill:var(--bits)}.net rect.other{fill:var(--other)}.net path{fill:none;stroke:var(--edge)}"
+    ".net rect.beat{fill:var(--beat);stroke:none}.net rect.wait{fill:var(--wait);stroke:none}"
+    ".net rect.minus{fill:var(--minus);stroke:none}.net rect.plus{fill:var(--beat);stroke:none}"
     ".net path.head{fill:var(--edge);stroke:none}.net .axis{stroke:var(--edge);stroke-dasharray:3 3}"
 )
 
@@ -49,7 +60,7 @@ def graph_svg(graph: Graph) -> str:
             x += wide[name] + GAP_X
     parts = [_route([at[p] for p in route], [p in boxes for p in route], high) for route in routes.values()]
     parts += [_box(*at[name], wide[name], high, *box) for name, box in boxes.items()]
-    return _svg(total, len(rows) * (high + GAP_Y) - GAP_Y, "".join(parts), f"the graph of {graph.name}")
+    return drawing(total, len(rows) * (high + GAP_Y) - GAP_Y, "".join(parts), f"the graph of {graph.name}")
 
 
 def _kind(node: Node) -> str:
@@ -96,7 +107,8 @@ def _route(places: Sequence[tuple[float, float]], is_box: Sequence[bool], high: 
     return f'<path d="{"".join(path)}"/>{head}'
 
 
-def _svg(wide: float, high: float, inside: str, label: str) -> str:
+def drawing(wide: float, high: float, inside: str, label: str) -> str:
+    """Return what was drawn as SVG of that many pixels. label: for who cannot see it."""
     box = f"-8 -8 {wide + 16:.0f} {high + 16:.0f}"
     size = f'viewBox="{box}" width="{wide + 16:.0f}" height="{high + 16:.0f}"'
     label = escape(printable(label))
@@ -130,4 +142,29 @@ def arena_svg(arena: Arena, steps: Sequence[str]) -> str:
     for k in range(0, len(steps), each):
         x = left + column * (k + 0.5)
         parts.append(f'<text class="dim" x="{x:.1f}" y="{TALL + 18}" text-anchor="middle">{k + 1}</text>')
-    return _svg(left + WIDE, TALL + 22, "".join(parts), "bytes of the arena, step by step")
+    return drawing(left + WIDE, TALL + 22, "".join(parts), "bytes of the arena, step by step")
+
+
+def filters_svg(weight: np.ndarray) -> str:
+    """Return the filters of a convolution [O, rows, columns, I] as SVG, blue above 0, red below, in turn by outputs.
+
+    At most MOST_FILTERS of them, each with a picture for every input channel; nothing if a filter is one pixel.
+    """
+    outputs, rows, columns, channels = weight.shape
+    if rows * columns == 1 or channels > MOST_CHANNELS:
+        return ""
+    greatest = max(int(np.abs(weight).max()), 1)
+    wide, high = (columns * channels + channels) * DOT + 6, rows * DOT + 10
+    each = max(1, WIDE // wide)
+    parts = []
+    for k in range(min(outputs, MOST_FILTERS)):
+        left, top = k % each * wide, k // each * high
+        for (y, x, c), value in np.ndenumerate(weight[k]):
+            kind = "plus" if value > 0 else "minus" if value < 0 else ""
+            place = (
+                f'x="{left + (c * (columns + 1) + x) * DOT}" y="{top + y * DOT}" width="{DOT - 1}" height="{DOT - 1}"'
+            )
+            seen = f' fill-opacity="{abs(int(value)) / greatest:.2f}"' if kind and greatest > 1 else ""
+            parts.append(f'<g><title>{k}: {int(value)}</title><rect class="{kind}" {place}{seen}/></g>')
+    lines = -(-min(outputs, MOST_FILTERS) // each)
+    return drawing(min(each, outputs) * wide, lines * high, "".join(parts), "filters of the first layer")

@@ -90,7 +90,7 @@ def test_the_page_and_the_json_say_the_same(run):
     assert f"{facts['flash']:,} B" in html
     assert f"every {facts['accelerator']['cycles_per_image']:,} cycles" in html
     assert "of this very model file" in html
-    assert html.count("<svg") == 3
+    assert html.count("<svg") == 4
     assert not facts["lacking"]
     assert "Not here" not in html
 
