@@ -103,7 +103,7 @@ def refusals(tmp_path: Path) -> dict[str, tuple[list[object], str]]:
         "an output that is a file": (["compile", NET, "-o", tmp_path / "file"], "is a file"),
         "an output that is not ours": (["compile", NET, "-o", tmp_path / "foreign"], "did not write"),
         "a name that is no identifier": (["compile", NET, "--name", "my net", *out], "--name"),
-        "a name that is a keyword": (["compile", NET, "--name", "module", *out], "keyword"),
+        "a name that is a keyword": (["compile", NET, "--name", "module", *out], "'module' is a word of a target"),
         "a folding of no layer": (["compile", NET, "-t", "verilog", "--fold", "conv9=1x1", *out], "conv9"),
         "a folding without numbers": (["compile", NET, "-t", "verilog", "--fold", "conv1=axb", *out], "PExSIMD"),
         "an option of another target": (["compile", NET, "--cycles", "9", *out], "only --target verilog"),
