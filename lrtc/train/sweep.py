@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -15,6 +16,9 @@ from lrtc.errors import LrtcError
 from lrtc.train.data import Augment, Samples
 from lrtc.train.recipe import Recipe
 from lrtc.train.run import train
+
+# what the float twin depends on
+PRETRAINING = ("seed", "pretrain_epochs", "pretrain_lr", "batch", "parts", "weight_decay", "augment_until", "precision")
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def sweep(
     for changes, recipe in recipes:
         if (name, recipe.method, changes, recipe.seed) in done:
             continue
-        twin = work / f"{name}_{recipe.seed}_{recipe.pretrain_epochs}_{recipe.pretrain_lr:g}_{recipe.batch}.ckpt"
+        twin = work / f"{name}_{_pretraining(recipe)}.ckpt"
         run = work / "model.pt.run"
         shutil.rmtree(run, ignore_errors=True)
         run.mkdir(parents=True)
@@ -75,6 +79,12 @@ def sweep(
         row = Row(name, recipe.method, changes, recipe.seed, recipe.epochs, *figures)
         _add(out, row)
         yield row
+
+
+def _pretraining(recipe: Recipe) -> str:
+    """Return a digest of all that the float twin depends on."""
+    told = [getattr(recipe, field) for field in PRETRAINING]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def rows(path: Path) -> list[Row]:

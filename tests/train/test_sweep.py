@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from tiny_digits import tiny_network
 
 from lrtc.errors import LrtcError
@@ -24,6 +25,18 @@ def test_rows_are_what_the_recipes_give_and_are_not_made_twice(tiny, tmp_path):
     assert [(r.method, r.changes, r.epochs) for r in rest] == [("ste", "", 2)]
     assert rows(out) == first + rest
     assert len(list((tmp_path / "sweep.csv.work").glob("*.ckpt"))) == 1, "one float twin for all three"
+
+
+def test_a_twin_of_another_pretraining_is_not_taken(tiny, tmp_path):
+    changed = replace(QUICK, weight_decay=1.0, augment_until=0.5)
+    recipes = [("", QUICK), ("weight_decay=1.0 augment_until=0.5", changed)]
+    _, row = sweep("tiny", tiny_network, recipes, tiny, tmp_path / "sweep.csv", display=False)
+    work = tmp_path / "sweep.csv.work" / "model.pt.run" / "float.ckpt"
+    train(tiny_network(), changed, *tiny, tmp_path / "alone.pt", display=False)
+    got, want = (
+        torch.load(path, weights_only=False)["state_dict"] for path in (work, tmp_path / "alone.pt.run" / "float.ckpt")
+    )
+    assert all(torch.equal(got[name], want[name]) for name in want), row
 
 
 def test_files_that_are_no_recipes_or_no_table_are_refused(tmp_path):
