@@ -9,7 +9,7 @@ except ImportError as e:
 
 from lrtc.train.data import Flip, Samples, Shift, read_idx_folder
 from lrtc.train.diagnose import sign_reports, warnings, weight_reports
-from lrtc.train.formats import read_cifar_folder, read_npz_folder
+from lrtc.train.formats import read_cifar_folder, read_npz_folder, read_packed
 from lrtc.train.recipe import Recipe
 from lrtc.train.run import Trained, train
 
@@ -22,6 +22,7 @@ __all__ = [
     "read_cifar_folder",
     "read_idx_folder",
     "read_npz_folder",
+    "read_packed",
     "sign_reports",
     "train",
     "warnings",

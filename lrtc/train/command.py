@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -35,12 +36,14 @@ class Experiment:
     """One row of a results table: a network, its hyper-parameters by method, its augmentations.
 
     integer: whether what is saved can be compiled; a network of real activations has to be quantised first.
+    validation: the share of the training samples, from their end, that validates and does not train.
     """
 
     network: Callable[[], nn.Module]
     recipes: Mapping[str, Recipe]
     augments: Sequence[Augment] = ()
     integer: bool = True
+    validation: float = 1 / 12
 
     def recipe(self, method: str) -> Recipe:
         """Return the recipe of a method; where there is none, that of "lrt" with another method."""
@@ -148,7 +151,7 @@ def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
 def _run(experiment: Experiment, read: Callable[[Path, str], Samples], args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     recipe = changed(replace(experiment.recipe(args.method), seed=args.seed), args.set)
-    part, validation = read(args.data, "train").split()
+    part, validation = read(args.data, "train").split(experiment.validation)
     part = part.first(args.first) if args.first else part
     if args.sweep:
         _sweep(experiment, part, validation, args)
@@ -194,7 +197,7 @@ def _print_cost(net: nn.Module, batch: Samples) -> None:
 def _report(
     trained: Trained, recipe: Recipe, part: Samples, test: Samples, integer: bool, args: argparse.Namespace
 ) -> None:
-    """Print the figures and write them to OUT.run/result.json."""
+    """Print the figures and write them to OUT.run/result.json; the test samples go to OUT.run/test.npz."""
     figures: dict[str, object] = {"validation": trained.validation, "float": accuracy(trained.twin, test.batches())}
     if recipe.method != "float" and integer:
         figures["integer"] = integer_accuracy(args.out, test)
@@ -208,4 +211,5 @@ def _report(
     folder = args.out.with_name(args.out.name + ".run")
     result = {"network": args.network, "command": args.command, "machine": machine(), "threads": args.threads}
     result |= {"recipe": asdict(recipe), "figures": figures}
+    np.savez_compressed(folder / "test.npz", x=test.x.numpy(), y=test.y.numpy().astype(np.uint8))
     (folder / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

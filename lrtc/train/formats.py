@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +29,24 @@ def need_files(folder: Path, names: Sequence[str], how_to_get: str = "") -> None
     missing.check(
         f"{folder}: {len(list(missing))} of the {len(names)} files are missing", hint=hint and f"get them with\n{hint}"
     )
+
+
+def read_packed(archive: Path, member: str, sha256: str) -> str:
+    """Return the text of one file in a zip archive or wheel; nothing is unpacked and none of its code is run.
+
+    LrtcError if the archive is damaged, lacks the file, or holds another one than that of this SHA-256.
+    """
+    try:
+        with zipfile.ZipFile(archive) as held:
+            raw = held.read(member)
+    except KeyError as e:
+        raise LrtcError(f"{archive}: there is no {member} in it; another version of the archive has it") from e
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as e:
+        raise LrtcError(f"{archive}: not a whole zip archive ({e}); fetch it again") from e
+    found = hashlib.sha256(raw).hexdigest()
+    if found != sha256:
+        raise LrtcError(f"{archive}: {member} has SHA-256 {found}; {sha256} is expected; fetch the archive again")
+    return raw.decode()
 
 
 def read_cifar(path: Path, labels: int) -> tuple[np.ndarray, np.ndarray]:

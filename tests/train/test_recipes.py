@@ -1,5 +1,7 @@
 """The recipes whose data is not at hand train for a few steps on made-up files of their form; what else they refuse."""
 
+import hashlib
+import zipfile
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +12,7 @@ from tiny_digits import EXAMPLES, example
 
 import lrtc
 from lrtc.errors import LrtcError
-from lrtc.train import Flip, read_cifar_folder, read_npz_folder
+from lrtc.train import Flip, read_cifar_folder, read_npz_folder, read_packed
 from lrtc.train.command import main
 
 QUICK = ["--set", "epochs=1", "--set", "pretrain_epochs=1", "--set", "batch=8", "--first", "16", "--draws", "1"]
@@ -102,3 +104,54 @@ def test_the_keyword_network_trains_and_is_compiled(tmp_path, monkeypatch, capsy
     options = ["--data", str(tmp_path), "--out", str(tmp_path / "net.pt")]
     main("x", module.EXPERIMENTS, module.READ, options + QUICK)
     assert "\ninteger " in capsys.readouterr().out
+
+
+def test_a_file_is_read_out_of_a_wheel_only_if_it_is_the_one_expected(tmp_path):
+    wheel = tmp_path / "some.whl"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("held/data.csv", "1,2\n" * 50)
+    sha256 = hashlib.sha256(b"1,2\n" * 50).hexdigest()
+    assert read_packed(wheel, "held/data.csv", sha256) == "1,2\n" * 50
+    with pytest.raises(LrtcError, match=f"held/data.csv has SHA-256 {sha256}; {'0' * 64} is expected; fetch the"):
+        read_packed(wheel, "held/data.csv", "0" * 64)
+    with pytest.raises(LrtcError, match=r"there is no held/other\.csv in it; another version"):
+        read_packed(wheel, "held/other.csv", sha256)
+    raw = wheel.read_bytes()
+    for damaged in (b"no archive", raw[: len(raw) // 2], raw.replace(raw[40:50], bytes(10), 1)):
+        wheel.write_bytes(damaged)
+        with pytest.raises(LrtcError, match="not a whole zip archive"):
+            read_packed(wheel, "held/data.csv", sha256)
+
+
+def write_motions(module, folder, monkeypatch):
+    """Write a wheel with 20 + 8 random recordings, class by class, as the one that the example reads."""
+    rng, sums = np.random.default_rng(0), {}
+    with zipfile.ZipFile(folder / module.WHEEL, "w") as made:
+        for part, count in (("train", 5), ("test", 2)):
+            lines = ["#made up", "@problemName BasicMotions", "@data"]
+            for name in module.CLASSES:
+                for series in rng.normal(0, 20, (count, 6, 100)):
+                    lines.append(":".join([*(",".join(f"{v:.6f}" for v in axis) for axis in series), name]))
+            text = "\n".join(lines) + "\n"
+            made.writestr(f"sktime/datasets/data/BasicMotions/BasicMotions_{part.upper()}.ts", text)
+            sums[part] = hashlib.sha256(text.encode()).hexdigest()
+    monkeypatch.setattr(module, "SHA256", sums)
+
+
+def test_the_motions_network_trains_on_recordings_out_of_a_wheel(tmp_path, monkeypatch, capsys):
+    module = example("motions", monkeypatch)
+    with pytest.raises(LrtcError, match="1 of the 1 files are missing") as caught:
+        module.read(tmp_path, "train")
+    assert f"pip download --no-deps --dest {tmp_path} sktime==1.2.0" in str(caught.value)
+    write_motions(module, tmp_path, monkeypatch)
+    samples = module.read(tmp_path, "train")
+    assert samples.y.tolist() == [0, 1, 2, 3] * 5
+    assert (samples.x.min(), samples.x.max()) == (0, 255)
+    turned = module.roll(samples.x, torch.Generator().manual_seed(0))
+    assert torch.equal(turned.sort(2).values, samples.x.sort(2).values)
+    assert not torch.equal(turned, samples.x)
+    main("x", module.EXPERIMENTS, module.read, ["--data", str(tmp_path), "--out", str(tmp_path / "net.pt"), *QUICK])
+    assert "\ninteger " in capsys.readouterr().out
+    with np.load(tmp_path / "net.pt.run" / "test.npz") as held:
+        assert np.array_equal(held["x"], module.read(tmp_path, "test").x.numpy())
+        assert held["y"].tolist() == [0, 1, 2, 3] * 2

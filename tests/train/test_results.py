@@ -15,7 +15,8 @@ RESULTS = sorted((EXAMPLES / "results").glob("*.json"))
 def test_the_table_says_what_was_measured(path, monkeypatch):
     result = json.loads(path.read_text(encoding="utf-8"))
     figures, recipe = result["figures"], result["recipe"]
-    experiments = example("fashion_mnist" if path.stem.startswith("fashion") else "mnist", monkeypatch).EXPERIMENTS
+    folders = {"fashion": "fashion_mnist", "motions": "motions", "letters": "letters"}
+    experiments = example(folders.get(path.stem.split("_")[0], "mnist"), monkeypatch).EXPERIMENTS
     wanted = asdict(replace(experiments[result["network"]].recipe(recipe["method"]), seed=recipe["seed"]))
     younger = json.loads(json.dumps(asdict(Recipe())))  # hyper-parameters that a result knows nothing of: at rest
     assert json.loads(json.dumps(wanted)) == {**younger, **recipe}
