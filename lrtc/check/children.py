@@ -10,11 +10,13 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 CAPTURED = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}  # what it says, for `run_child`
+PIECE = 0.5  # seconds of a wait: a signal that comes right before one does not end it, Python hears it behind
 _OWN = threading.local()  # .flock: whose children this thread starts, see `side_by_side`
 
 
@@ -31,7 +33,7 @@ def run_child(
     try:
         child = _started(flock, lambda: subprocess.Popen(list(argv), stdin=stdin, **how))
         later.now()
-        said = child.communicate(text_in, timeout=seconds)
+        said = _said(child, text_in, seconds)
     except BaseException:
         later.restore()
         if child:
@@ -43,6 +45,20 @@ def run_child(
         if flock and child:
             flock.children.discard(child.pid)
     return subprocess.CompletedProcess(argv, child.returncode, *said)
+
+
+def _said(child: subprocess.Popen, text_in: str | None, seconds: float | None) -> tuple[str, str]:
+    """Return what a program says until its end; subprocess.TimeoutExpired after so many seconds."""
+    until = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = PIECE if until is None else min(PIECE, max(0.0, until - time.monotonic()))
+        try:
+            return child.communicate(text_in, timeout=left)
+        except subprocess.TimeoutExpired as expired:
+            if until is not None and time.monotonic() >= until:
+                expired.timeout = seconds
+                raise
+        text_in = None  # it is on its way
 
 
 class _Later:
@@ -72,10 +88,16 @@ def side_by_side(work: Callable[[object], object], items: Iterable[object]) -> l
     flock = _Flock()
     with ThreadPoolExecutor(os.cpu_count(), initializer=setattr, initargs=(_OWN, "flock", flock)) as pool:
         try:
-            return list(pool.map(work, items))
+            return [_result(running) for running in [pool.submit(work, item) for item in items]]
         except BaseException:
             flock.end()
             raise
+
+
+def _result(running: Future) -> object:
+    while not running.done():
+        wait([running], PIECE)
+    return running.result()
 
 
 class _Flock:

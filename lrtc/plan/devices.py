@@ -8,7 +8,7 @@ from lrtc.errors import LrtcError, nearest
 from lrtc.plan.budget import Budget
 
 FULL = 0.85  # of LUTs and flip-flops: beyond it, placing and routing begin to fail
-FULL_RAMS = 0.95  # of block RAMs, whose estimate is off by one at times
+SPARE_RAMS = 0.05  # of block RAMs, rounded down, but one at least: their estimate is off by one at times
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Device:
         """Return what a plan may take of it."""
         luts, ffs = int(self.luts * FULL), int(self.ffs * FULL)
         cells = None if self.cells is None else int(self.cells * FULL)
-        return Budget(luts, int(self.brams * FULL_RAMS), self.family, ffs, self.dsps, cells, name)
+        brams = self.brams - max(1, int(self.brams * SPARE_RAMS))
+        return Budget(luts, brams, self.family, ffs, self.dsps, cells, name)
 
 
 DEVICES = {

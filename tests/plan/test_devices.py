@@ -61,12 +61,20 @@ def test_all_that_a_device_has_is_a_limit():
         "LUTs": (4_000, 4_488),
         "logic cells": (round(4_000 + ALONE * 1_000), 4_488),
         "flip-flops": (1_000, 4_488),
-        "block RAMs": (12, 28),
+        "block RAMs": (12, 29),
         "multipliers": (3, 8),
     }
     assert budget.over(Area(1_000, 8_000, 31, 9)) == ["logic cells", "flip-flops", "block RAMs", "multipliers"]
     assert not Budget().over(Area(10**9, 10**9, 10**9, 10**9))
-    assert budget.text == "ice40-up5k (4,488 LUTs and 28 block RAMs)"
+    assert budget.text == "ice40-up5k (4,488 LUTs and 29 block RAMs)"
+
+
+@pytest.mark.parametrize(
+    ("name", "rams"),
+    [("ice40-up5k", 29), ("ice40-hx8k", 31), ("gowin-gw1n-9", 25), ("ecp5-85k", 198), ("xc7z045", 518)],
+)
+def test_a_block_ram_in_twenty_is_spare_and_one_at_least(name: str, rams: int):
+    assert device_budget(name).brams == rams
 
 
 def test_flip_flops_cells_and_multipliers_are_saved_where_they_are_scarce():
