@@ -58,7 +58,11 @@ class _LRTLayer(nn.Module):
     """A linear map whose weights are random with trained logits, or fixed discrete values after `discretize`.
 
     weights: "ternary" (logits alpha, beta), "bipolar" (beta), or integers in ascending order (theta, one a value).
+    settled: the forward pass takes the most probable weights, as the fixed layer will; backward, the gradient of E[w]
+    goes to the logits (straight-through). Set by who trains; no part of a saved network.
     """
+
+    settled = False
 
     def __init__(self, weight_shape: tuple[int, ...], bias: bool, weights: str | Sequence[int]):
         super().__init__()
@@ -122,6 +126,9 @@ class _LRTLayer(nn.Module):
         if self.is_discrete:
             with full_precision(x):
                 return self._discrete(x if x.dtype == torch.float64 else x.float())
+        if self.settled and not isinstance(x, Moments):
+            with full_precision(x):
+                return self._settled(x if x.dtype == torch.float64 else x.float())
         if isinstance(x, Moments):
             with full_precision(x.mean):
                 m, var = self._of_moments(x, *self._moments())
@@ -156,6 +163,12 @@ class _LRTLayer(nn.Module):
         # there a float32 convolution may go through a transform that does not keep integers.
         exact = torch.float64 if x.is_cuda else x.dtype
         acc = self._map(x.to(exact), self.discrete_weight.to(exact)).to(x.dtype)
+        return acc if self.bias is None else acc + self._per_output(self.bias)
+
+    def _settled(self, x: Tensor) -> Tensor:
+        mean = self._moments()[0].to(x.dtype)
+        weight = self.most_probable().to(x.dtype)
+        acc = self._map(x, weight + (mean - mean.detach()))  # mean − mean is 0 exactly
         return acc if self.bias is None else acc + self._per_output(self.bias)
 
     def _per_output(self, v: Tensor) -> Tensor:

@@ -39,6 +39,9 @@ class Recipe:
     freeze_order     from which side layers are fixed, "input" or "output"
     reestimate       batchnorm statistics at the end, on all training samples, "always" or "unless_worse" on choose_on
                      than those of the last epochs, which are of augmented samples, as the affine parameters are
+    settle_from      share of the epochs from which on every weight counts as its most probable value, and learns by
+                     the gradient of its mean: nothing is random any more, yet all layers go on learning, at about the
+                     cost of "ste". 1.0: never, all is LRT
     sharpen          growth of the logits an epoch, from the share sharpen_from of the epochs on: weights become certain
                      (as far as clip lets them) while all of them still learn; 0.1 is a tenth
     augment_until    share of the epochs of each stage in which samples are augmented
@@ -73,6 +76,7 @@ class Recipe:
     choose_on: str = "train"
     freeze_order: str = "input"
     reestimate: str = "always"
+    settle_from: float = 1.0
     sharpen: float = 0.0
     sharpen_from: float = 0.5
     augment_until: float = 1.0

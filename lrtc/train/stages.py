@@ -232,11 +232,15 @@ class LRTStage(DiscreteStage):
 
     def on_train_epoch_start(self) -> None:
         self._set_temperature()
-        todo = self.due()
-        if todo and not any(bool(m.is_discrete) for m in _layers(self.net)) and self.global_rank == 0:
-            torch.save(self.net.state_dict(), self.checkpoint.with_name("random.pt"))  # what is still a distribution
+        todo, layers = self.due(), _layers(self.net)
+        settle = self.current_epoch >= self.recipe.settle_from * self.recipe.epochs
+        random = self.checkpoint.with_name("random.pt")  # what is still a distribution
+        if (todo or settle) and not random.exists() and self.global_rank == 0:
+            torch.save(self.net.state_dict(), random)
         for layer in todo:
             self._freeze(layer)
+        for layer in layers:
+            layer.settled = settle
         self.net.train()
 
     def due(self) -> list[nn.Module]:
@@ -283,6 +287,8 @@ class LRTStage(DiscreteStage):
         return discretize(copy.deepcopy(self.net))
 
     def scores(self) -> dict[str, float]:
+        if any(m.settled for m in _layers(self.net)):
+            return super().scores()  # nothing is random any more
         with noise_from([self.recipe.seed], self.device):
             random = accuracy(self.net, self.material.validation.batches())
         return {"distribution": random, **super().scores()}

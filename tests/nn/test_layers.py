@@ -145,3 +145,22 @@ def test_input_of_another_shape_is_refused():
         InputQuantize((3,))(torch.zeros(2, 4))
     with pytest.raises(ValueError, match="scale=0"):
         InputQuantize((3,), scale=0)
+
+
+@pytest.mark.parametrize("kind", ["ternary", "bipolar", (-2, -1, 0, 1, 2)])
+def test_a_settled_layer_says_what_the_fixed_one_will_and_learns_by_the_mean(kind):
+    layer = LRTConv2d(3, 4, 3, padding=1, bias=True, weights=kind)
+    for p in layer.parameters():
+        torch.nn.init.normal_(p)
+    x = torch.randint(0, 256, (2, 3, 5, 5)).float().requires_grad_()
+    outward = torch.randn(2, 4, 5, 5)
+    mean = layer(x).mean
+    want = torch.autograd.grad((mean * outward).sum(), layer.logits())
+    layer.settled = True
+    said = layer(x)
+    grads = torch.autograd.grad((said * outward).sum(), [*layer.logits(), x])
+    for have, of_mean in zip(grads, want, strict=False):
+        torch.testing.assert_close(have, of_mean)
+    layer.discretize_()
+    assert torch.equal(said, layer(x))
+    torch.testing.assert_close(grads[-1], torch.autograd.grad((layer(x) * outward).sum(), x)[0])

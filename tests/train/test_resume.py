@@ -87,8 +87,9 @@ def test_a_killed_run_goes_on_to_the_same_network(digits, tmp_path):
     assert whole.stat().st_size == broken.stat().st_size < 100_000
 
 
-def test_layers_that_draw_for_themselves_go_on_to_the_same_network(tiny, tmp_path, monkeypatch):
-    recipe = Recipe(epochs=4, pretrain_epochs=1, batch=48, freeze_from=1.0)
+@pytest.mark.parametrize("settle_from", [1.0, 0.25])
+def test_layers_that_draw_for_themselves_go_on_to_the_same_network(settle_from, tiny, tmp_path, monkeypatch):
+    recipe = Recipe(epochs=4, pretrain_epochs=1, batch=48, freeze_from=1.0, settle_from=settle_from)
 
     def run(name, resume=False):
         net = same_start()
@@ -96,19 +97,21 @@ def test_layers_that_draw_for_themselves_go_on_to_the_same_network(tiny, tmp_pat
         net.sign2 = nn.Sequential(net.sign2, nn.Dropout(0.2))
         return train(net, recipe, *tiny, tmp_path / name, resume=resume, display=False)
 
-    want, move, calls = run("whole.pt").random.state_dict(), os.replace, []
+    whole, move, calls = run("whole.pt"), os.replace, []
 
     def full(*paths):
         calls.append(paths)
-        if len(calls) == 3:  # checkpoint of the second discrete epoch, whose rows are in the tables already
+        if len(calls) == 4:  # checkpoint of the third discrete epoch, whose rows are in the tables already
             raise OSError("no space left")
         move(*paths)
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="no space left"):
         run("broken.pt")
-    got = run("broken.pt", resume=True).random.state_dict()
-    assert all(torch.equal(want[name], got[name]) for name in want)
+    resumed = run("broken.pt", resume=True)
+    for want, got in ((whole.net, resumed.net), (whole.random, resumed.random)):
+        want, got = want.state_dict(), got.state_dict()
+        assert all(torch.equal(want[name], got[name]) for name in want)
     for name in ("layers.csv", "signs.csv"):
         assert (tmp_path / "whole.pt.run" / name).read_bytes() == (tmp_path / "broken.pt.run" / name).read_bytes()
 

@@ -103,6 +103,16 @@ def test_statistics_are_measured_anew_unless_they_are_worse(worse, tiny, tmp_pat
     assert same != worse
 
 
+def test_settled_weights_go_on_learning_and_nothing_is_random_any_more(tiny, tmp_path):
+    recipe = Recipe(epochs=6, pretrain_epochs=1, batch=16, lr=0.1, freeze_from=1.0, settle_from=0.5)
+    settled = run(recipe, tiny, tmp_path / "net.pt")
+    with (tmp_path / "net.pt.run" / "log.csv").open() as f:
+        log = [r for r in csv.DictReader(f) if r["stage"] == "lrt"]
+    assert [bool(r["distribution"]) for r in log] == [True] * 3 + [False] * 3
+    at_half = discretize(settled.random).state_dict()  # kept as it was before it settled
+    assert any(not torch.equal(t, at_half[name]) for name, t in settled.net.state_dict().items() if "discrete" in name)
+
+
 def test_layers_are_frozen_from_the_output_side_if_told_so(tiny, tmp_path):
     run(Recipe(epochs=4, pretrain_epochs=1, batch=48, freeze_order="output"), tiny, tmp_path / "net.pt")
     with (tmp_path / "net.pt.run" / "layers.csv").open() as f:
