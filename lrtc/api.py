@@ -133,20 +133,18 @@ def verified(
 
 def reported(result: Result, core: str, x: Feeds | None) -> CostReport:
     """Return what one image costs on an emulated core; see `Result.report`."""
-    from lrtc.report.costs import cost_report
+    from lrtc.frontend.data import checked
+    from lrtc.reporting import Subject, as_c, costs_of
 
     if result.target != "c":
         raise LrtcError(f"report() is of target c, not {result.target}", hint="`plan` says what an accelerator takes")
-    graph = result.model.graph
-    feeds = driver.random_feeds(graph, 3) if x is None else _quantized(result.model, x)
-    return cost_report(result, core, {name: value[-1:] for name, value in feeds.items()})
+    made = as_c(Subject(result.model, "", result), core)
+    return costs_of(made, core, None if x is None else checked(x, result.model.graph.inputs))
 
 
 def written(result: Result, folder: str | Path) -> Path:
     """Write the files into a folder, all or none; return it."""
-    from lrtc import __version__
-    from lrtc.output import write_folder
+    from lrtc.folders import write_compiled
 
-    prefix = str(result.options.get("prefix") or "")
-    manifest = {"lrtc": __version__, "target": result.target, "name": result.name}
-    return write_folder(Path(folder), result.files, manifest | ({"symbols": prefix + result.name} if prefix else {}))
+    write_compiled(Path(folder), result)
+    return Path(folder).absolute()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from enum import Enum
 
 from lrtc.errors import LrtcError
@@ -155,3 +156,21 @@ def octets(text: int | str | None, option: str) -> int | None:
     if not (digits.isascii() and digits.isdecimal()):
         raise LrtcError(f"{option} {text}: bytes like 65536, 64K or 1M are supported")
     return int(digits) * scale
+
+
+def plain_options(options: Mapping[str, object]) -> dict[str, object]:
+    """Return a backend's options as plain data, without the vectors of its self-test; `options_of` gives them back."""
+    left = {name: value for name, value in sorted(options.items()) if name not in ("vectors", "verify")}
+    return {name: asdict(value) if is_dataclass(value) else value for name, value in left.items()}  # type: ignore[arg-type]
+
+
+def options_of(data: Mapping[str, object]) -> dict[str, object]:
+    """Return a backend's options of plain data; TypeError if they are of another kind."""
+    from lrtc.plan.budget import Budget
+
+    options = dict(data)
+    if isinstance(fold := options.get("fold"), Mapping):
+        options["fold"] = {layer: tuple(to) if isinstance(to, list) else to for layer, to in fold.items()}
+    if isinstance(budget := options.get("budget"), Mapping):
+        options["budget"] = Budget(**budget)
+    return options

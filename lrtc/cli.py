@@ -156,7 +156,8 @@ def compile_(
     """
     from lrtc.driver import SELF_TEST_VECTORS, backend_for, compile
     from lrtc.flashing import predicted
-    from lrtc.output import check_folder, write_folder
+    from lrtc.folders import write_compiled
+    from lrtc.output import check_folder
     from lrtc.report.tables import layer_rows, layer_table
 
     backend_for(target)
@@ -194,15 +195,13 @@ def compile_(
     result, chosen = found
     if like is not None:
         check_like(like, result)
-    files = {**result.files, **(certified(model, opened, result) if certificate else {})}
-    manifest = {"lrtc": __version__, "target": target, "name": result.name}
-    write_folder(folder, files, {**manifest, **({"symbols": prefix + result.name} if prefix else {})})
+    files = write_compiled(folder, result, certified(model, opened, result) if certificate else {})
     if lacking is not None:
         what = f"the sources, with the default kernels, are in {folder}"
         raise ToolMissing(lacking.summary, lacking.faults, f"{lacking.hint}; {what}" if lacking.hint else what)
     if as_json:
         rows = [vars(row) for row in layer_rows(result.graph)]
-        print_json({"name": result.name, "target": target, "folder": str(folder), "files": sorted(files),
+        print_json({"name": result.name, "target": target, "folder": str(folder), "files": files,
                     "notes": list(result.notes), "layers": rows, "plan": plan_json(result.plan)})  # fmt: skip
         return
     out.print(layer_table(result.graph))

@@ -90,7 +90,7 @@ def size(
 
 
 def report(
-    model: Model,
+    model: Annotated[Path, typer.Argument(metavar="MODEL|DIR", help="a model, or a folder that `lrtc compile` wrote")],
     core: Annotated[
         str | None, typer.Option("--core", help="the core to emulate; default: cortex-m4", autocompletion=among(cores))
     ] = None,
@@ -114,39 +114,46 @@ def report(
 ) -> None:
     """Print what one image costs on an emulated core: kernel, instructions, cycles, flash and RAM of each layer.
 
-    With --html also pictures of the network and of RAM, the accelerator's folding, weights, and with labelled --data
-    accuracy and confusions, in a file that needs no network.
+    With --html also pictures of the network and of RAM, the accelerator's folding, rooflines, weights, and with
+    labelled --data accuracy and confusions, in a file that needs no network. Of a folder, what is in it: its files must
+    be those that lrtc wrote.
 
     Examples: lrtc report model.pt --core cortex-m0plus --clock 48MHz
               lrtc report model.pt --data test.npz --html report.html
+              lrtc report build/model-verilog
     """
     from lrtc.boards import board_named
-    from lrtc.check.cores import core_named
     from lrtc.cli import read_images
-    from lrtc.driver import compile, random_feeds
-    from lrtc.report.costs import at_cpi, cost_json, cost_lines, cost_report, cost_table, hertz
-    from lrtc.tuning import by_layer
+    from lrtc.cli_html import opened_subject, print_accelerator, write_page
+    from lrtc.report.costs import cost_json, cost_lines, cost_table, hertz
+    from lrtc.reporting import CORE, as_c, costs_of
 
     clock_hz = hertz(clock) if clock else None
+    on = [f"--{what}" for what, given in (("core", core), ("board", board), ("cpi", cpi), ("lanes", lanes)) if given]
     if board:
         found = board_named(board)
         core, clock_hz = core or found.core, clock_hz or found.clock_hz
         if found.current and current is None:
             current, supply = found.current.ua_per_mhz, supply or found.current.volts
-    core = core or "cortex-m4"
+    core = core or CORE
     if certificate and not html:
         raise LrtcError("--certificate goes with --html")
-    opened = opened_model(model, name)
+    subject = opened_subject(model, name)
+    if subject.holds not in ("", "c") and on:
+        raise LrtcError(f"{', '.join(on)}: {model} holds {subject.holds}, no C for a core")
     if html:
-        from lrtc.cli_html import write_page
-
-        write_page(opened, model, html, core, data, certificate, lanes, cpi, (clock_hz, current, supply), as_json)
+        write_page(
+            subject, html, core, data, as_json, certificate, lanes=lanes, cpi=cpi, clock_hz=clock_hz,
+            ua_per_mhz=current, volts=supply,
+        )  # fmt: skip
         return
-    result = compile(opened, "c", lanes=lanes or core_named(core).lanes, **by_layer(core))
-    feeds = opened.quantized(read_images(opened, data)[0]) if data else random_feeds(result.graph, 3)
+    if subject.holds not in ("", "c"):
+        print_accelerator(subject, as_json)
+        return
+    raw = read_images(subject.model, data)[0] if data else None
     with working(f"{core}: one image"):
-        costs = cost_report(result, core, {name: value[-1:] for name, value in feeds.items()})
-    costs = at_cpi(costs, cpi) if cpi else costs
+        result = as_c(subject, core, lanes)
+        costs = costs_of(result, core, raw, cpi)
     if as_json:
         print_json({"name": result.name, **cost_json(costs, clock_hz, current, supply)})
         return

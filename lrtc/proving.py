@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lrtc import __version__
+from lrtc.asked import options_of, plain_options
 from lrtc.driver import Model, Result, compile
 from lrtc.errors import Fault, LrtcError, count, shown
 from lrtc.ir import Graph, to_text
@@ -134,7 +135,7 @@ def certificate(source: Path, model: Model, result: Result, proofs: list[Proof])
             "lrtc": __version__,
             "model": {"name": model.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()},
             "target": result.target,
-            "options": {k: v for k, v in sorted(result.options.items()) if k not in ("vectors", "verify")},
+            "options": plain_options(result.options),
             "graph": {"read": digest_of(model.graph), "compiled": digest_of(result.graph)},
             "outputs": {path: _sha(text) for path, text in sorted(result.files.items())},
             "proofs": [{**asdict(p), "method": METHOD[p.what]} for p in proofs],
@@ -175,13 +176,13 @@ def recheck(path: Path, source: Path, model: Model, step: Callable[[str], None] 
             faults.append(Fault(shown(name), "is not the certified file"))
     step("compiling again")
     try:
-        result = compile(model, said["target"], **said["options"])
+        result = compile(model, said["target"], **options_of(said["options"]))
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # whatever a stranger wrote there
         raise LrtcError(f"{where} has options that are none: {shown(str(error), 80)}") from None
     if digest_of(result.graph) != said["graph"]["compiled"] or digest_of(model.graph) != said["graph"]["read"]:
         faults.append(Fault("graph", "compiling again gives another one"))
     for name, text in result.files.items():
-        if said["outputs"].get(name) != _sha(text) and not _alike(path.parent / name, text):
+        if said["outputs"].get(name) != _sha(text) and not same_but_vectors(path.parent / name, text):
             faults.append(Fault(shown(name), "compiling again gives another file"))
     faults += [
         Fault(shown(name), "compiling again gives no such file") for name in {*said["outputs"]} - {*result.files}
@@ -197,7 +198,7 @@ def recheck(path: Path, source: Path, model: Model, step: Callable[[str], None] 
     return found
 
 
-def _alike(path: Path, text: str) -> bool:
+def same_but_vectors(path: Path, text: str) -> bool:
     """Return whether a file is this self-test but for its vectors, which may be of --data: numbers, and how many."""
     if not path.name.endswith(("_test.c", "_vectors.hpp", "_tb.cpp")):
         return False

@@ -18,8 +18,9 @@ from lrtc.ir.ops import Const, Conv2d, Linear
 from lrtc.ir.printer import printable
 from lrtc.passes import run_pipeline
 from lrtc.plan.fold import FoldPlan
-from lrtc.proving import read_certificate
+from lrtc.proving import digest_of, read_certificate
 from lrtc.report.costs import CostReport, cost_lines
+from lrtc.report.folding import ROOF, fold_json, fold_rows, slowest
 from lrtc.report.pictures import DARK, LIGHT, STYLE, arena_svg, filters_svg, graph_svg
 from lrtc.report.tables import layer_rows
 from lrtc.resources import share
@@ -148,12 +149,21 @@ def accelerator(model: Model) -> tuple[Result | None, str]:
         return None, str(error)
 
 
-def certificate_summary(path: Path, digest: str) -> Mapping[str, object]:
-    """Return target, version and proofs of a certificate, and whether it is about the file of that SHA-256."""
+def certificate_summary(path: Path, digest: str, graph: Graph) -> Mapping[str, object]:
+    """Return target, version and proofs of a certificate, and whether it is about the file of that SHA-256.
+
+    Without a file, "", whether it is about this graph as it was read.
+    """
     found = read_certificate(path)
     proofs = [{key: str(p.get(key, "")) for key in ("what", "target", "holds", "text")} for p in found["proofs"]]
-    same = found["model"]["sha256"] == digest
-    return {"lrtc": found["lrtc"], "target": found["target"], "proofs": proofs, "same": same}
+    same = found["model"]["sha256"] == digest if digest else found["graph"]["read"] == digest_of(graph)
+    return {
+        "lrtc": found["lrtc"],
+        "target": found["target"],
+        "proofs": proofs,
+        "same": same,
+        "about": "model file" if digest else "network",
+    }
 
 
 def page(facts: Facts) -> str:
@@ -168,7 +178,7 @@ def page(facts: Facts) -> str:
     )
     environment.filters["name"] = lambda text: printable(str(text))
     steps = [", ".join(step.origins) or step.y for step in facts.c.plan.steps] if facts.c else []
-    rows = layer_rows(facts.model.graph)
+    rows, folded = layer_rows(facts.model.graph), _is_folded(facts.verilog)
     return environment.get_template("page.html.j2").render(
         facts=facts,
         version=__version__,
@@ -185,10 +195,16 @@ def page(facts: Facts) -> str:
         macs=sum(row.macs for row in rows),
         layers=rows,
         notes=cost_lines(facts.costs, facts.clock_hz, facts.ua_per_mhz, facts.volts) if facts.costs else [],
-        fold=facts.verilog.plan if facts.verilog and isinstance(facts.verilog.plan, FoldPlan) else None,
-        origins={n.out: n.origin for n in facts.verilog.graph.nodes} if facts.verilog else {},
+        fold=facts.verilog.plan if folded else None,
+        folds=fold_rows(facts.verilog.plan, facts.verilog.graph) if folded else [],
+        slowest=slowest(facts.verilog.plan, facts.verilog.graph) if folded else "",
+        fold_roof=ROOF,
         small=facts.answers is not None and len(facts.answers.counts) <= MOST_CLASSES,
     )
+
+
+def _is_folded(result: Result | None) -> bool:
+    return result is not None and isinstance(result.plan, FoldPlan)
 
 
 def page_json(facts: Facts) -> dict[str, object]:
@@ -201,15 +217,11 @@ def page_json(facts: Facts) -> dict[str, object]:
         "accuracy": answers.accuracy,
         "confusion": answers.counts.tolist(),
     }
-    fold = facts.verilog.plan if facts.verilog else None
     return {
         "passes": [vars(row) for row in saved],
         "weights": [vars(row) for row in weights_of(after)],
         "answers": known,
-        "accelerator": None if fold is None else {
-            "cycles_per_image": fold.interval, "latency_cycles": fold.latency, "area": vars(fold.area),
-            "layers": [{**vars(layer), "area": vars(layer.area)} for layer in fold.layers],
-        },
+        "accelerator": fold_json(facts.verilog.plan, facts.verilog.graph) if _is_folded(facts.verilog) else None,
         "certificate": facts.certificate,
         "lacking": dict(facts.lacking),
     }  # fmt: skip

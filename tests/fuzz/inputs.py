@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import shlex
@@ -27,6 +28,7 @@ from lrtc.frontend.modelfile import from_bytes
 from lrtc.frontend.qonnx import import_qonnx
 from lrtc.frontend.qonnx.table import HANDLERS
 from lrtc.ir import Graph, to_text
+from lrtc.ir.saved import from_data, to_data
 
 CORPUS = Path(__file__).parent / "corpus"
 BOARDS = CORPUS.parents[2] / "lrtc" / "boards"
@@ -41,6 +43,7 @@ def _bytes(*names: str) -> list[bytes]:
 
 PT = _bytes("conv.pt", "dense.pt", "mixed.pt", "signal.pt")
 ONNX = _bytes("conv.onnx", "dense.onnx")
+NETWORKS = [json.dumps(to_data(lower(from_bytes(data, "m.pt")).graph)) for data in PT]
 TOML = [path.read_bytes() for folder in (BOARDS, BOARDS / "fpga") for path in sorted(folder.glob("*.toml"))]
 FRAMES = len(board_names())  # of TOML: those of processors, then those of FPGAs
 ARGUMENTS = [line for line in (CORPUS / "arguments.txt").read_text(encoding="utf-8").splitlines() if line]
@@ -342,11 +345,27 @@ def _command(words: list[str], folder: Path) -> None:
         sys.argv, sys.stdout, sys.stderr = kept
 
 
+def network_data(r: random.Random, folder: Path) -> Take:
+    """The network that a folder carries, with changed fields: what `lrtc report DIR` reads."""
+    tree = json.loads(r.choice(NETWORKS))
+    data = changed(r, tree, TEXTS) if r.random() < 0.97 else tree
+
+    def take() -> None:
+        try:
+            graph = from_data(data)
+        except ValueError as error:
+            raise LrtcError(str(error)) from None
+        _network(graph, r)
+
+    return take
+
+
 KINDS: dict[str, Callable[[random.Random, Path], Take]] = {
     "model-bytes": model_bytes, "model-records": model_records, "model-graph": model_graph, "onnx-bytes": onnx_bytes,
-    "onnx-graph": onnx_graph, "board-bytes": board_bytes, "board-table": board_table, "arguments": arguments,
+    "onnx-graph": onnx_graph, "board-bytes": board_bytes, "board-table": board_table, "network-data": network_data,
+    "arguments": arguments,
 }  # fmt: skip
-SHARES = {  # of a thousand inputs
+SHARES = {  # one beside the other
     "model-bytes": 200, "model-records": 200, "model-graph": 100, "onnx-bytes": 150, "onnx-graph": 100,
-    "board-bytes": 120, "board-table": 120, "arguments": 10,
+    "board-bytes": 120, "board-table": 120, "network-data": 50, "arguments": 10,
 }  # fmt: skip

@@ -100,7 +100,7 @@ def test_no_name_leaves_its_place():
     nodes = tuple(replace(node, origin=HOSTILE if node.origin else "") for node in model.graph.nodes)
     hostile = Model(model.name, replace(model.graph, nodes=nodes), None, (HOSTILE,))
     c = compile(hostile, "c")
-    certificate = {"lrtc": HOSTILE, "target": HOSTILE, "same": False,
+    certificate = {"lrtc": HOSTILE, "target": HOSTILE, "same": False, "about": "model file",
                    "proofs": [{"what": HOSTILE, "holds": "True", "target": HOSTILE, "text": HOSTILE}]}  # fmt: skip
     lacking = {"costs": HOSTILE, "answers": HOSTILE}
     html = page(Facts(hostile, c, None, accelerator(hostile)[0], None, certificate, lacking=lacking))
