@@ -134,12 +134,12 @@ def verified(
 def reported(result: Result, core: str, x: Feeds | None) -> CostReport:
     """Return what one image costs on an emulated core; see `Result.report`."""
     from lrtc.frontend.data import checked
-    from lrtc.reporting import Subject, as_c, costs_of
+    from lrtc.reporting import Subject, as_c, costs_of, image_of
 
     if result.target != "c":
         raise LrtcError(f"report() is of target c, not {result.target}", hint="`plan` says what an accelerator takes")
     made = as_c(Subject(result.model, "", result), core)
-    return costs_of(made, core, None if x is None else checked(x, result.model.graph.inputs))
+    return costs_of(made, core, image_of(made, None if x is None else checked(x, result.model.graph.inputs)))
 
 
 def written(result: Result, folder: str | Path) -> Path:

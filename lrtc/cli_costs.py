@@ -126,7 +126,7 @@ def report(
     from lrtc.cli import read_images
     from lrtc.cli_html import opened_subject, print_accelerator, write_page
     from lrtc.report.costs import cost_json, cost_lines, cost_table, hertz
-    from lrtc.reporting import CORE, as_c, costs_of
+    from lrtc.reporting import CORE, as_c, costs_of, image_of
 
     clock_hz = hertz(clock) if clock else None
     on = [f"--{what}" for what, given in (("core", core), ("board", board), ("cpi", cpi), ("lanes", lanes)) if given]
@@ -153,7 +153,7 @@ def report(
     raw = read_images(subject.model, data)[0] if data else None
     with working(f"{core}: one image"):
         result = as_c(subject, core, lanes)
-        costs = costs_of(result, core, raw, cpi)
+        costs = costs_of(result, core, image_of(result, raw), cpi)
     if as_json:
         print_json({"name": result.name, **cost_json(costs, clock_hz, current, supply)})
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from lrtc.folders import read_compiled
 from lrtc.interp import Feeds
 from lrtc.report.costs import CostReport, at_cpi, cost_report
 from lrtc.report.page import Answers, Facts, accelerator, answers_of, certificate_summary
+from lrtc.report.roofline import Roof, roofs_of
 from lrtc.tuning import by_layer
 
 CORE = "cortex-m4"
@@ -63,10 +64,15 @@ def as_c(subject: Subject, core: str, lanes: int | None = None) -> Result:
     return compile(subject.model, "c", **own, **by_layer(core))
 
 
-def costs_of(result: Result, core: str, raw: Feeds | None, cpi: float | None = None) -> CostReport:
-    """Return what the last image of data as torch takes it (random without) costs on an emulated core."""
+def image_of(result: Result, raw: Feeds | None) -> dict[str, np.ndarray]:
+    """Return the image that is measured, input → [1, *shape]: the last of data as torch takes it, or a random one."""
     feeds = random_feeds(result.graph, 3) if raw is None else result.model.quantized(raw)
-    costs = cost_report(result, core, {name: value[-1:] for name, value in feeds.items()})
+    return {name: value[-1:] for name, value in feeds.items()}
+
+
+def costs_of(result: Result, core: str, image: Mapping[str, np.ndarray], cpi: float | None = None) -> CostReport:
+    """Return what an image of `image_of` costs on an emulated core."""
+    costs = cost_report(result, core, image)
     return at_cpi(costs, cpi) if cpi else costs
 
 
@@ -88,10 +94,14 @@ def facts_of(
     else:
         lacking["certificate"] = NO_CERTIFICATE
     c = costs = None
+    roofs: tuple[Roof, ...] = ()
     step(f"{core}: one image")
     try:
         c = as_c(subject, core, lanes)
-        costs = costs_of(c, core, raw, cpi)
+        image = image_of(c, raw)
+        costs = costs_of(c, core, image, cpi)
+        step(f"{core}: the roof")
+        roofs = tuple(roofs_of(c, costs, image))
     except LrtcError as error:
         if c is not None and not isinstance(error, ToolMissing):
             raise
@@ -110,7 +120,7 @@ def facts_of(
     else:
         answers = _answers(subject, raw, truth)
     lacking = {section: why for section, why in lacking.items() if why}
-    return Facts(subject.model, c, costs, chip, answers, summary, clock_hz, ua_per_mhz, volts, lacking)
+    return Facts(subject.model, c, costs, chip, answers, summary, clock_hz, ua_per_mhz, volts, lacking, roofs)
 
 
 def _answers(subject: Subject, raw: Feeds, truth: np.ndarray) -> Answers | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from lrtc.proving import digest_of, read_certificate
 from lrtc.report.costs import CostReport, cost_lines
 from lrtc.report.folding import ROOF, fold_json, fold_rows, slowest
 from lrtc.report.pictures import DARK, LIGHT, STYLE, arena_svg, filters_svg, graph_svg
+from lrtc.report.roofline import TEXT, Roof, roofs_json
 from lrtc.report.tables import layer_rows
 from lrtc.resources import share
 
@@ -102,6 +103,7 @@ class Facts:
     ua_per_mhz: float | None = None
     volts: float | None = None
     lacking: Mapping[str, str] = field(default_factory=dict)
+    roofs: Sequence[Roof] = ()
 
 
 def weights_of(graph: Graph) -> list[Weights]:
@@ -199,6 +201,8 @@ def page(facts: Facts) -> str:
         folds=fold_rows(facts.verilog.plan, facts.verilog.graph) if folded else [],
         slowest=slowest(facts.verilog.plan, facts.verilog.graph) if folded else "",
         fold_roof=ROOF,
+        roof=TEXT,
+        roof_scale=max([0.0, *(max(row.own, row.roof or 0.0) for row in facts.roofs)]),
         small=facts.answers is not None and len(facts.answers.counts) <= MOST_CLASSES,
     )
 
@@ -220,6 +224,7 @@ def page_json(facts: Facts) -> dict[str, object]:
     return {
         "passes": [vars(row) for row in saved],
         "weights": [vars(row) for row in weights_of(after)],
+        "roofline": roofs_json(facts.roofs) if facts.roofs else None,
         "answers": known,
         "accelerator": fold_json(facts.verilog.plan, facts.verilog.graph) if _is_folded(facts.verilog) else None,
         "certificate": facts.certificate,
