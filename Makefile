@@ -9,10 +9,10 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 NET ?= examples/mnist/mnist_ternary.pt
 DIGITS ?= examples/mnist/digits.npz
 
-# What only apt has: QEMU, compilers for RISC-V, AVR, Helium, AArch64, valgrind, Icarus, cppcheck. Nothing needs them; what is missing is named.
+# What only apt has: QEMU, compilers for RISC-V, AVR, Helium, AArch64, valgrind, Icarus, cppcheck, Chromium. Nothing needs them; what is missing is named.
 TOOLS := qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf gcc-avr avr-libc simavr iverilog \
   gcc-arm-none-eabi libnewlib-arm-none-eabi arduino-core-avr \
-  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user valgrind cppcheck
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user valgrind cppcheck chromium
 
 .PHONY: setup demo test lint docs bench bench-hw prove fuzz sbom tools clean
 

@@ -11,9 +11,9 @@ from lrtc.ir.printer import printable
 from lrtc.plan.fold import FoldPlan, LayerFold
 
 ROOF = (
-    "The roof is PE × SIMD products in every cycle (wires: a window in every cycle). Of the cycles from image to image "
-    "products are made in those that a layer's windows need; it waits for its own stream where beats come or go more "
-    "slowly than windows are done, and else for the slowest stage. All three follow from the plan."
+    "The roof is PE × SIMD products in every cycle (wires: a window in every cycle). A bar is the cycles from image to "
+    "image: in some the layer makes products; in some it waits for its own stream, where pixels come or go more slowly "
+    "than windows are done; in the rest it waits for the slowest stage. All of it follows from the plan."
 )
 
 

@@ -181,6 +181,7 @@ def page(facts: Facts) -> str:
     environment.filters["name"] = lambda text: printable(str(text))
     steps = [", ".join(step.origins) or step.y for step in facts.c.plan.steps] if facts.c else []
     rows, folded = layer_rows(facts.model.graph), _is_folded(facts.verilog)
+    folds = fold_rows(facts.verilog.plan, facts.verilog.graph) if folded else []
     return environment.get_template("page.html.j2").render(
         facts=facts,
         version=__version__,
@@ -195,11 +196,11 @@ def page(facts: Facts) -> str:
         weights=weights_of(after),
         filters=Markup(first_filters(facts.model.graph)),
         macs=sum(row.macs for row in rows),
-        layers=rows,
         notes=cost_lines(facts.costs, facts.clock_hz, facts.ua_per_mhz, facts.volts) if facts.costs else [],
         fold=facts.verilog.plan if folded else None,
-        folds=fold_rows(facts.verilog.plan, facts.verilog.graph) if folded else [],
+        folds=folds,
         slowest=slowest(facts.verilog.plan, facts.verilog.graph) if folded else "",
+        products=sum(row.fold.slots * row.ideal for row in folds),
         fold_roof=ROOF,
         roof=TEXT,
         roof_scale=max([0.0, *(max(row.own, row.roof or 0.0) for row in facts.roofs)]),

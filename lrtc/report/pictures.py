@@ -23,7 +23,7 @@ LIGHT = (
     "--beat:#2f6fde;--wait:#e5a820;--minus:#d9573f"
 )
 DARK = (
-    "--ink:#e5eaf2;--dim:#9aa7b8;--card:#1f2632;--edge:#6d7c92;--dot:#21385f;--bits:#1f4429;--other:#4a3a16;"
+    "--ink:#e5eaf2;--dim:#a6b2c2;--card:#1f2632;--edge:#6d7c92;--dot:#21385f;--bits:#1f4429;--other:#4a3a16;"
     "--beat:#7aa7ff;--wait:#c99726;--minus:#f0836d"
 )
 STYLE = (
