@@ -53,6 +53,11 @@ class Run:
         """Return the class of each image: the greatest logit, the lowest index among equals."""
         return self.logits[:, 0] if self.ranked else self.logits.argmax(axis=1)
 
+    @property
+    def class_rows(self) -> np.ndarray:
+        """Return the class of each image as what an accelerator sends that sends classes, int32 [N, 1]."""
+        return self.classes.astype(np.int32)[:, None]
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -106,7 +111,7 @@ class Chain:
         self._scratch = tempfile.TemporaryDirectory(prefix="lrtc-")  # one Verilator build for all runs
 
     def compiled(self, target: str, lanes: int = WORD) -> Result:
-        """Return the model compiled to a target (accelerators with logits out). lanes: of C, what suits a core."""
+        """Return the model compiled to a target; an accelerator sends logits by default. lanes: of C, for a core."""
         given = self.result
         if given is not None and given.target == target != "c":
             return given
@@ -116,12 +121,19 @@ class Chain:
             self._compiled[target, lanes] = compile(self.model, target, **options)
         return self._compiled[target, lanes]
 
+    @property
+    def sends_class(self) -> bool:
+        """Return whether the accelerator sends classes in place of logits."""
+        return self.options.get("output") == "class"
+
     def run(self, engine: str, x: interp.Feeds, stalls: str = "idle") -> Run:
         """Return an engine's answer to data [N,…] as torch takes it, or input → data; ToolMissing if it cannot run."""
         graph = self.model.graph
         outputs = dict(zip(graph.results, ports_of(graph).given, strict=True))
         feeds = x if isinstance(x, Mapping) else {graph.inputs[0].name: x}
-        return replace(self._run(engine, feeds, stalls), outputs=outputs, ranked=ends_in_indices(graph))
+        ranked = engine == "rtl" and self.sends_class
+        outputs = dict.fromkeys(outputs, 1) if ranked else outputs
+        return replace(self._run(engine, feeds, stalls), outputs=outputs, ranked=ranked or ends_in_indices(graph))
 
     def _run(self, engine: str, feeds: Mapping[str, np.ndarray], stalls: str) -> Run:
         check_engine(engine)
@@ -228,7 +240,7 @@ def verify_chain(
     error instead of a skipped row. step(engine, images) is called before an engine starts.
     """
     feeds = x if isinstance(x, Mapping) else {chain.model.graph.inputs[0].name: x}
-    reference, images = chain.run("interp", feeds).rows, len(next(iter(feeds.values())))
+    answer, images = chain.run("interp", feeds), len(next(iter(feeds.values())))
     for engine in engines:
         n = min(images, slow_images) if engine in SLOW else images
         for stalls in ("idle", "backpressure") if engine == "rtl" else ("idle",):
@@ -244,7 +256,8 @@ def verify_chain(
                     raise
                 yield Verdict(label, 0, None, note=f"skipped: {missing.summary}")
                 continue
-            yield judge(label, run, reference[:n], None if y is None else y[:n])
+            want = answer.class_rows if engine == "rtl" and chain.sends_class else answer.rows
+            yield judge(label, run, want[:n], None if y is None else y[:n])
 
 
 def judge(label: str, run: Run, want: np.ndarray, y: np.ndarray | None) -> Verdict:

@@ -31,6 +31,7 @@ from lrtc.cli_rtl import (
     Lanes,
     Like,
     Luts,
+    Output,
     Reloadable,
     Stages,
     Style,
@@ -97,9 +98,7 @@ def compile_(
         Path | None, typer.Option("--output-dir", "-o", help="folder to write; default: build/NAME-TARGET")
     ] = None,
     name: Name = None,
-    output: Annotated[
-        OutputKind, typer.Option("--output", help="what the accelerator sends (Verilog, HLS)")
-    ] = OutputKind.logits,
+    output: Output = OutputKind.logits,
     fold: Fold = None,
     cycles: Cycles = None,
     fps: Fps = None,

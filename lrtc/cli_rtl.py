@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from lrtc.asked import Hardware, IntegerForm
+from lrtc.asked import Hardware, IntegerForm, OutputKind
 from lrtc.cli_manners import among, devices
 from lrtc.cli_options import opened_model
 from lrtc.errors import Fault, LrtcError, shown
@@ -42,6 +42,7 @@ Style = Annotated[
 Stages = Annotated[
     int | None, typer.Option("--stages", help="gates between two registers where weights are wires (Verilog)", min=1)
 ]
+Output = Annotated[OutputKind, typer.Option("--output", help="what the accelerator sends (Verilog, HLS)")]
 AxiLite = Annotated[
     bool, typer.Option("--axi-lite", help="a top with registers: status, frame counter, hash, reset (Verilog)")
 ]
@@ -89,6 +90,7 @@ def simulate(
     integers: Integers = IntegerForm.auto,
     style: Style = None,
     stages: Stages = None,
+    output: Output = OutputKind.logits,
     as_json: AsJson = False,
 ) -> None:
     """Simulate the accelerator in Verilator, idle and under random stalls, against the interpreter.
@@ -114,7 +116,7 @@ def simulate(
     opened = opened_model(model, name)
     raw, y = read_images(opened, data, images)
     hardware = Hardware(fold, cycles, fps, clock, luts, brams, device, lanes_in, integers, style, stages)
-    chain = Chain(opened, traced, **hardware.options())
+    chain = Chain(opened, traced, **hardware.options(output))
     with working(f"Verilator: up to {images} images, idle and with stalls"):
         verdicts = list(simulated(chain, raw, y, images, fast, hostile or 0, seed))
     if wave_svg:

@@ -117,6 +117,11 @@ class FoldPlan:
         return rows
 
 
+def ranked_at_once(layer: StreamLayer, fold: LayerFold, to_class: bool) -> bool:
+    """Return whether the class is found of all logits in one cycle: a last layer of wires gives them side by side."""
+    return to_class and fold.stages > 0 and layer.beat_size(fold.pe) == layer.output.size > 1
+
+
 def legal_pe(layer: StreamLayer) -> tuple[int, ...]:
     """Return the PE counts that divide the output channels, and those of a group or are a multiple of them."""
     group = layer.outputs // layer.groups

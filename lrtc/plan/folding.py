@@ -7,7 +7,17 @@ from dataclasses import replace
 
 from lrtc.errors import LrtcError
 from lrtc.plan.budget import Budget, Menu, fastest, folded_area, least, options, total
-from lrtc.plan.fold import WIRED, FoldPlan, Given, LayerFold, ends, given_folds, least_cycles, named_beats
+from lrtc.plan.fold import (
+    WIRED,
+    FoldPlan,
+    Given,
+    LayerFold,
+    ends,
+    given_folds,
+    least_cycles,
+    named_beats,
+    ranked_at_once,
+)
 from lrtc.plan.queues import with_queues
 from lrtc.plan.stream import StreamLayer, legal_widths, stream_inputs, stream_outputs
 from lrtc.plan.wiring import Wiring
@@ -48,6 +58,8 @@ def _planned(layers, target: int | None, fold, to_class: bool, budget: Budget, w
             if not tried:
                 raise
             break
+        if any(ranked_at_once(*pair, to_class) for pair in zip(layers, plan.layers, strict=True) if pair[0].leaves):
+            plan = replace(plan, outputs=(("", 1),))
         plan = _estimated(layers, with_queues(layers, plan, to_class), budget)
         tried.append(plan)
         late = 0 if target is None else plan.interval - max(target, plan.bound)

@@ -9,7 +9,7 @@ from math import prod
 
 from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold
 from lrtc.plan.dense import in_memory
-from lrtc.plan.fold import FoldPlan, LayerFold
+from lrtc.plan.fold import FoldPlan, LayerFold, ranked_at_once
 from lrtc.plan.rearrange import Move, Pack, Turn, Unpack
 from lrtc.plan.stream import StreamLayer, absorbed_posts, readers, stream_inputs
 from lrtc.plan.timing import Network, Stuck
@@ -166,11 +166,14 @@ def stage_network(
 def _output_stages(network: Network, layer: StreamLayer, fold: LayerFold, to_class: bool) -> None:
     """Add the stages between a layer and the end of the network."""
     per_beat, beats = layer.beat_size(fold.pe), layer.output.size
-    if per_beat > 1:
+    at_once = ranked_at_once(layer, fold, to_class)
+    if at_once:
+        network.registers((beats - 1).bit_length(), 1)
+    elif per_beat > 1:
         network.downsize(per_beat, beats // per_beat)
-    if to_class:
+    if to_class and not at_once:
         network.upsize(beats, 1)
-        beats = 1
+    beats = 1 if to_class else beats
     network.skid(beats)
     network.registers(1, beats)
     network.sink()

@@ -110,6 +110,26 @@ def topk(name, count, width, k, sign=1) -> Case:
     )  # fmt: skip
 
 
+def argmax(name, count, width, sign=1) -> Case:
+    """Return the case of the index of the greatest of values side by side, ties among them."""
+    bits = max(1, (count - 1).bit_length())
+
+    def beat(rng: Random):
+        pool = [rng.getrandbits(width) for _ in range(rng.choice((1, 2, 5)))]
+        values = [rng.choice(pool) for _ in range(count)]
+        numbers = [signed(v, width) if sign else v for v in values]
+        return (pack(values, width),), (numbers.index(max(numbers)),)
+
+    def frame(rng: Random):
+        pairs = [beat(rng) for _ in range(20)]
+        return [given for given, _ in pairs], [answer for _, answer in pairs]
+
+    return Case(
+        name, "lrtc_argmax", {"Count": count, "Width": width, "Signed": sign}, {"data": count * width},
+        {"data": bits}, frame, 20, (0, 0, bits),
+    )  # fmt: skip
+
+
 CLAMP = """
 wire [{width}-1:0] @y;
 lrtc_clamp {parameters} u_@clamp (.in_data_i(@in_data_i), .out_data_o(@y));
@@ -174,6 +194,10 @@ CASES = [
     *(
         topk(f"top{'x'.join(map(str, shape))}", *shape)
         for shape in ((1, 4, 1), (2, 1, 1), (10, 8, 1), (17, 20, 3), (3, 33, 1), (5, 3, 5), (9, 4, 2, 0), (2, 8, 2, 0))
+    ),
+    *(
+        argmax(f"arg{'x'.join(map(str, shape))}", *shape)
+        for shape in ((1, 4), (2, 1), (3, 5), (8, 9), (10, 18), (26, 15), (33, 6, 0), (5, 1, 0))
     ),
     clamp("relu", 3, -7, 0, None, 7),
     clamp("relu_limit", 2, -9, 0, 6, 4),

@@ -87,6 +87,28 @@ def test_rtl_equals_interpreter_and_plan():
             assert (got.cycles_per_image, got.latency) == (plan.interval, plan.latency), where
 
 
+def test_a_class_a_cycle_needs_all_logits_at_once():
+    """Of wires they come at once; folded, or as logits, they leave one a cycle."""
+    graph = dense()
+    at_once = emit(graph, "net", {"style": "unrolled", "input_lanes": 60, "output": "class"})
+    assert (at_once.plan.interval, at_once.plan.stages()["output"]) == (1, 1)
+    assert "lrtc_argmax #(" in at_once.files["net.sv"]
+    assert "rtl/lrtc_topk.sv" not in at_once.files
+    assert lint(at_once.files, "net") == ""
+    x, form = random_input(graph, 40), input_form(at_once.files, "net")
+    jobs = [Job(x, 1, stalls, form=form) for stalls in ("idle", "backpressure")]
+    idle, stalled = simulate_jobs(at_once.files, "net", jobs)
+    want = interp.run(graph, x).reshape(len(x), -1).argmax(axis=1)[:, None]
+    assert np.array_equal(idle.outputs, want)
+    assert np.array_equal(stalled.outputs, want)
+    assert (idle.cycles_per_image, idle.latency) == (1, at_once.plan.latency)
+    folded = {"style": "stream", "fold": {"a": "wired", "b": "wired"}, "output": "class"}
+    for options in ({"style": "unrolled"}, folded):
+        out = emit(graph, "net", {"input_lanes": 60, **options})
+        assert (out.plan.interval, out.plan.stages()["output"]) == (5, 5)
+        assert "rtl/lrtc_argmax.sv" not in out.files
+
+
 def test_tools_are_silent():
     for name, graph, options in designs():
         assert lint(emit(graph, name, {"style": "unrolled", **options}).files, name) == "", name

@@ -9,7 +9,7 @@ from lrtc.backends.streaming import LOGIT_BITS, AxisView
 from lrtc.backends.verilog.netlist import CLOCK, Chain, Instance, Stream
 from lrtc.backends.verilog.views import LayerView
 from lrtc.ir import Graph, Input
-from lrtc.plan.fold import FoldPlan
+from lrtc.plan.fold import FoldPlan, ranked_at_once
 from lrtc.plan.stream import StreamLayer, readers, stream_inputs
 
 
@@ -41,7 +41,9 @@ def top_view(
     answer: str,
 ) -> TopView:
     """Return the view of the top module. answer: "logits" or "class"."""
-    body = _Body(graph, layers, answer)
+    last = zip(layers, plan.layers, strict=True)
+    at_once = any(ranked_at_once(layer, fold, answer == "class") for layer, fold in last if layer.leaves)
+    body = _Body(graph, layers, answer, at_once)
     first = stream_inputs(layers)
     inputs = tuple(body.input(source, first[source.name]) for source in graph.inputs)
     for layer, view in zip(layers, views, strict=True):
@@ -68,8 +70,9 @@ def top_view(
 class _Body:
     """Builds the top's body: inputs, then layers in order, then outputs; `streams` are what nobody has taken yet."""
 
-    def __init__(self, graph: Graph, layers: tuple[StreamLayer, ...], answer: str) -> None:
+    def __init__(self, graph: Graph, layers: tuple[StreamLayer, ...], answer: str, at_once: bool) -> None:
         self.chain, self.count, self.answer = Chain(Stream("s_axis", 1)), readers(layers), answer
+        self.at_once = at_once
         self.plain = graph.is_plain
         self.streams: dict[str, list[Stream]] = {}
 
@@ -115,14 +118,15 @@ class _Body:
         chain.stream = self.streams[layer.value].pop(0)
         bits, beats = logits.elem.bits, logits.size
         name, head = self._view("m_axis", result, bits, beats).name, "" if self.plain else f"{result}_"
-        if chain.stream.bits > bits:
+        if chain.stream.bits > bits and not self.at_once:
             sizes = {"Width": bits, "Ratio": chain.stream.bits // bits}
             chain.add("lrtc_downsize", f"{name}_logit", Stream(f"{head}logit", bits), sizes, "one logit a beat")
         if self.answer == "class":
-            sizes = {"Count": beats, "Width": bits, "K": 1, "Signed": int(logits.elem.kind in "it")}
+            sizes = {"Count": beats, "Width": bits, "Signed": int(logits.elem.kind in "it")}
             bits, beats = rom.index_bits(beats), 1
-            index = Stream(f"{head}class_index", bits)
-            chain.add("lrtc_topk", f"{name}_class", index, sizes, "the lowest index wins a tie")
+            index, ranked = Stream(f"{head}class_index", bits), "lrtc_argmax" if self.at_once else "lrtc_topk"
+            sizes |= {} if self.at_once else {"K": 1}
+            chain.add(ranked, f"{name}_class", index, sizes, "the lowest index wins a tie")
         elif logits.elem.kind == "b":
             wide = {"Count": 1, "InBits": 1, "InKind": 1, "OutBits": 2}
             chain.stream = chain.extend(f"{name}_sign", chain.stream, wide)
