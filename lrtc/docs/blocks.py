@@ -5,7 +5,8 @@ sh       `lrtc …` is run, in this process; cd, mkdir, ls, cat, and compilers a
 python   is run; the names of a page's blocks are shared
 others   json and toml are read, any block with a title is written to a file of that name; text is for people
 A comment in the line above says otherwise: `<!-- not run: why -->` (options are checked all the same). Below a block,
-`<!-- output -->` becomes what it printed; `head=N` and `tail=N` leave the rest out.
+`<!-- output -->` becomes what it printed; `head=N` and `tail=N` leave the rest out, `refused` wants a
+fault of the user's and shows its words.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from lrtc.check.children import CAPTURED, run_child
 from lrtc.docs.errors import Wrong
+from lrtc.errors import LrtcError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -164,6 +166,7 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self.folder = self.here = folder
         self.names: dict[str, object] = {"__name__": "__main__"}
+        self.refused = False
 
     def do(self, block: Block) -> str:
         """Return what a block prints; Wrong if it fails."""
@@ -175,6 +178,7 @@ class Session:
             words = commands(block.code)
             for each in words:
                 check_words(each)
+            self.refused = "refused" in (block.cut or "")
             return "" if block.reason else "".join(self._command(each) for each in words)
         if block.language == "python":
             code = _compiled(block.code)
@@ -229,6 +233,10 @@ class Session:
         terminal.out.width, terminal.out._color_system = WIDTH, None  # as in a terminal without colours
         with _chdir(self.here):
             done = CliRunner().invoke(app, words, prog_name="lrtc")
+        if self.refused:
+            if not isinstance(done.exception, LrtcError):
+                raise Wrong(f"lrtc {shlex.join(words)}: it should be refused, and ends with {done.exit_code}")
+            return f"lrtc: error: {done.exception}\n"
         if done.exit_code:
             why = done.exception if not isinstance(done.exception, SystemExit) else done.stderr
             raise Wrong(f"lrtc {shlex.join(words)}: exit status {done.exit_code}\n{done.stdout}{why}")

@@ -24,6 +24,7 @@ def drawn(page: str, where: str) -> str:
             raise Wrong(f"{where}: the formula {text} cannot be read: {type(error).__name__}") from None
         if "\\" in re.sub(r"<[^>]*>", "", made):
             raise Wrong(f"{where}: the formula {text} has a command that is not known")
+        made = made.replace("<mo>&#x0007C;</mo>", '<mo stretchy="false" lspace="0" rspace="0">|</mo>')  # |x|
         return f'<{found["tag"]} class="formula">{made}</{found["tag"]}>'
 
     return FORMULA.sub(one, page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import posixpath
 import re
@@ -20,7 +21,9 @@ from lrtc.docs.formulas import drawn
 from lrtc.docs.includes import ROOT, expanded, page_of, source_page
 from lrtc.docs.ir_reference import ir_reference
 from lrtc.docs.links import broken
+from lrtc.docs.tables import with_tables
 
+LOG = logging.getLogger("mkdocs.lrtc")
 GENERATED = {"ops.md": ir_reference, "cli.md": cli_reference}
 MADE = re.compile(r"!?\[[^\]]*\]\((?P<path>build/[^)\s]+)\)")
 _texts: dict[str, str] = {}  # page → its Markdown, finished
@@ -35,8 +38,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for file in list(files.documentation_pages()):
             text = Path(file.abs_src_path).read_text(encoding="utf-8")
             with tempfile.TemporaryDirectory() as folder:
+                began = sum(os.times()[:4])
                 done = run_blocks(text, Path(folder), file.src_uri)
-                _texts[file.src_uri] = expanded(done, file.src_uri, linked)
+                LOG.info("%s: its blocks took %.1f s", file.src_uri, sum(os.times()[:4]) - began)
+                _texts[file.src_uri] = with_tables(expanded(done, file.src_uri, linked), file.src_uri, linked)
                 check_blocks(_texts[file.src_uri], file.src_uri)
                 for made in sorted({found["path"] for found in MADE.finditer(text)}):
                     _add_made(files, config, file.src_uri, Path(folder), made)

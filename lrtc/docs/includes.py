@@ -1,7 +1,8 @@
 """Parts of the files of this repository inside pages, so that no figure stands twice, and links that still lead there.
 
-`<!-- include README.md#use-it -->` becomes that section without its heading; `code 2`, `table 1` or `text 3` behind it
-choose one block of it. `<!-- include lrtc/boards/x.toml -->` of another file gives the file in a block.
+`<!-- include README.md#use-it -->` becomes that section without its heading; `code 2`, `table 1` or `text "words"`
+behind it choose the block of that number, or the first with these words. `<!-- include lrtc/boards/x.toml -->` of
+another file gives the file in a block.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from lrtc.docs.errors import Wrong
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 INCLUDE = re.compile(
-    r"^<!-- include (?P<path>[^\s#]+)(?:#(?P<slug>\S+))?(?: (?P<kind>code|table|text) (?P<n>\d+))? -->$", re.M
+    r"^<!-- include (?P<path>[^\s#]+)(?:#(?P<slug>\S+))?(?: (?P<kind>code|table|text) (?P<which>\d+|\"[^\"]+\"))? -->$",
+    re.M,
 )
 FENCED = re.compile(r"^```.*?^```[ ]*$", re.M | re.S)
 LINK = re.compile(r"(?<!\\)\]\((?P<target>[^()\s]+)\)")
@@ -54,10 +56,11 @@ def _included(found: re.Match[str], page: str, linked: set[str]) -> str:
         if text is None:
             raise Wrong(f"{page}: {path} has no section {found['slug']}")
     if found["kind"]:
-        chosen = parts(text, found["kind"])
-        if len(chosen) < int(found["n"]):
-            raise Wrong(f"{page}: {path}#{found['slug']} has {len(chosen)} blocks of {found['kind']}")
-        text = chosen[int(found["n"]) - 1]
+        which, chosen = found["which"], parts(text, found["kind"])
+        chosen = chosen[int(which) - 1 :] if which.isdigit() else [part for part in chosen if which[1:-1] in part]
+        if not chosen:
+            raise Wrong(f"{page}: {path}#{found['slug']} has no {found['kind']} {which}")
+        text = chosen[0]
     return relinked(text, path, page, linked).strip()
 
 
