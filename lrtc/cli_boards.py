@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrtc import __version__
 from lrtc.cli_manners import among, every_board
 from lrtc.cli_synth import flash_fpga
 from lrtc.errors import LrtcError, ToolMissing
 from lrtc.terminal import out, print_json, print_line, working
 
 if TYPE_CHECKING:
-    from lrtc.flashing import Fit, Flashable, Network
+    from lrtc.flashing import Fit, Flashable
 
 Name = Annotated[str | None, typer.Option("--name", help="name of the functions and files; default: the stem")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
@@ -33,7 +31,7 @@ def boards(
     Example: lrtc boards model.pt
     """
     from lrtc.boards import board_named, board_names
-    from lrtc.flashing import fits
+    from lrtc.flashing import fits, network_at
     from lrtc.report.boards import board_json, board_table, fit_json, fit_table
 
     known = [board_named(name) for name in board_names()]
@@ -43,7 +41,7 @@ def boards(
         else:
             out.print(board_table(known))
         return
-    network, _ = _network(model, None, None)
+    network, _ = network_at(model)
     found: list[Fit] = []
     with working("") as progress:
         task = progress.add_task("")
@@ -96,8 +94,8 @@ def flash(
     """
     from lrtc.boards import board_named
     from lrtc.boards.fpga import fpga_names
-    from lrtc.flashing import prepare
-    from lrtc.output import check_folder, write_folder
+    from lrtc.flashing import network_at, prepare, write_firmware
+    from lrtc.output import check_folder
 
     if board in fpga_names():
         if data or profile or port or console or firmware != "self-test":
@@ -105,14 +103,12 @@ def flash(
         flash_fpga(model, board, programmer, dry_run, folder, name, as_json)
         return
     chosen = board_named(board, fpga_names())
-    opened, images = _network(model, name, data, chosen.core if profile else None)
+    opened, images = network_at(model, name, data, chosen.core if profile else None)
     folder = folder or Path("build") / f"{opened.name}-{chosen.name}"
     check_folder(folder)
     made = prepare(opened, chosen, firmware, console, profile=profile)
-    files = {**made.sources, **made.images}
-    manifest = {"lrtc": __version__, "target": "firmware", "name": made.network, "board": chosen.name}
-    write_folder(folder, files, {**manifest, **({"symbols": opened.prefix + opened.name} if opened.prefix else {})})
-    report = {"name": made.network, "board": chosen.name, "folder": str(folder), "files": sorted(files)}
+    files = write_firmware(made, folder, opened)
+    report = {"name": made.network, "board": chosen.name, "folder": str(folder), "files": files}
     if made.built is None:
         raise ToolMissing(
             f"{made.lacking.summary}",
@@ -132,26 +128,6 @@ def flash(
     if as_json:
         print_json(report)
     raise typer.Exit(1 if report.get("status") else 0)
-
-
-def _network(model: Path, name: str | None, data: Path | None, profiled: str | None = None) -> tuple[Network, bytes]:
-    """Return the network as C, and images for its console. profiled: the core that its layers are counted on."""
-    from lrtc.driver import SELF_TEST_VECTORS, class_count, open_model, random_feeds
-    from lrtc.flashing import network_in, network_of
-    from lrtc.frontend.data import read_feeds
-
-    if os.path.isdir(model):
-        if data or name:
-            raise LrtcError("--data and --name go with a model; a folder has its vectors and its name")
-        return network_in(model), b""
-    opened = open_model(model, name)
-    inputs = opened.graph.inputs
-    if data:
-        raw, _ = read_feeds(data, inputs, class_count(opened.graph))
-        images = opened.quantized({key: x[:SELF_TEST_VECTORS] for key, x in raw.items()})
-    else:
-        images = random_feeds(opened.graph, SELF_TEST_VECTORS)
-    return network_of(opened, images, profiled), images[inputs[0].name].tobytes()
 
 
 def _size_line(made: Flashable) -> str:

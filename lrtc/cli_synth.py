@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrtc import __version__
 from lrtc.asked import Hardware
 from lrtc.cli_manners import among, fpga_boards, parts
 from lrtc.cli_options import opened_model
@@ -63,7 +62,8 @@ def synth(
     from lrtc.check.fpga import part_named
     from lrtc.output import check_folder
     from lrtc.report.costs import hertz
-    from lrtc.report.synthesis import area_table, lines, report_json
+    from lrtc.report.synthesis import area_table, lines, report_json, write_synthesized
+    from lrtc.synthesis import chosen_device
 
     opened = opened_model(model, name)
     chosen, part = chosen_device(device, board)
@@ -74,7 +74,7 @@ def synth(
         fold, cycles, fps, f"{hz / 1e6:.6f}MHz" if fps else None, luts, brams, style=style, stages=stages
     )
     made = made_with_progress(opened, part, chosen, not count, hz, seed, {**options.options(), "link": link})
-    written = write(made, folder)
+    written = write_synthesized(made, folder)
     if as_json:
         print_json({**report_json(made), "folder": str(folder), "files": written})
         return
@@ -83,20 +83,6 @@ def synth(
         print_line(line)
     print_notes(made.result.notes)
     print_line(f"wrote {len(written)} files to {folder}")
-
-
-def chosen_device(device: str | None, board: str | None):
-    """Return (board or None, name of the device); LrtcError if neither is given, or they differ."""
-    from lrtc.boards.fpga import fpga_named
-    from lrtc.check.fpga import PARTS, part_named
-    from lrtc.synthesis import board_for
-
-    if board is not None:
-        chosen = fpga_named(board)
-        return chosen, board_for(chosen, device)
-    if device is None:
-        raise LrtcError(f"--device or --board is needed; devices: {', '.join(PARTS)}")
-    return None, part_named(device).name
 
 
 def made_with_progress(opened, device, board, place, clock, seed, options) -> Synthesized:
@@ -111,20 +97,6 @@ def made_with_progress(opened, device, board, place, clock, seed, options) -> Sy
         )  # fmt: skip
 
 
-def write(made: Synthesized, folder: Path) -> list[str]:
-    """Write sources, constraints, bitstream and report into a folder; return their names."""
-    import json
-
-    from lrtc.output import write_folder
-    from lrtc.report.synthesis import report_json
-
-    report = json.dumps(report_json(made), indent=2) + "\n"
-    files = {**made.files, **made.synthesis.images, "report.json": report}
-    manifest = {"lrtc": __version__, "target": "bitstream", "name": made.result.name}
-    write_folder(folder, files, {**manifest, "board": made.board.name if made.board else None})
-    return sorted(files)
-
-
 def flash_fpga(
     model: Path, board: str, programmer: str | None, dry_run: bool, folder: Path | None, name: str | None, as_json: bool
 ) -> None:
@@ -132,7 +104,7 @@ def flash_fpga(
     from lrtc.boards.fpga import fpga_named
     from lrtc.check.programmers import bitstream_command, run_programmer
     from lrtc.output import check_folder
-    from lrtc.report.synthesis import lines, report_json
+    from lrtc.report.synthesis import lines, report_json, write_synthesized
     from lrtc.synthesis import bitstream_in
 
     chosen, report = fpga_named(board), {}
@@ -145,7 +117,7 @@ def flash_fpga(
         folder = folder or Path("build") / f"{opened.name}-{board}"
         check_folder(folder)
         made = made_with_progress(opened, chosen.device, chosen, True, None, 1, {})
-        report, written = report_json(made), write(made, folder)
+        report, written = report_json(made), write_synthesized(made, folder)
         if made.synthesis.fmax is not None and made.synthesis.fmax < chosen.clock_hz:
             raise LrtcError(lines(made)[-1], hint=f"`lrtc synth MODEL --board {board} --seed N`, or a smaller --fold")
         image = next(iter(made.synthesis.images))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lrtc import __version__
 from lrtc.backends.c.firmware import choose_console, project
 from lrtc.boards import Board
 from lrtc.check.board import BoardTooSmall, Built, Need, build, compile_sources, compiler_of, core_flags
@@ -17,11 +19,12 @@ from lrtc.check.cores import core_named
 from lrtc.check.emulate import run_emulated, runs_here
 from lrtc.check.images import to_bin, to_hex, to_uf2
 from lrtc.check.machine import Machine
-from lrtc.driver import SELF_TEST_VECTORS, Model, Result, compile, legal_name, random_feeds
+from lrtc.driver import SELF_TEST_VECTORS, Model, Result, class_count, compile, legal_name, open_model, random_feeds
 from lrtc.errors import LrtcError, ToolMissing, shown
+from lrtc.frontend.data import read_feeds
 from lrtc.interp import Feeds, feeds_of
 from lrtc.ir.ports import in_rows, ports_of
-from lrtc.output import MANIFEST
+from lrtc.output import MANIFEST, write_folder
 from lrtc.tuning import by_layer, kernels_within, ram_steps, smallest_kernels, table_bytes
 
 SYMBOLS = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
@@ -121,6 +124,36 @@ def predicted(model: Model, core: str, vectors: Feeds | None = None, lanes: int 
     x = in_rows(feeds[value.name][-1:] for value in result.graph.inputs)
     done = run_emulated(dict(result.files), result.name, x, core, ports_of(result.graph))
     return done.profile
+
+
+def network_at(
+    path: Path, name: str | None = None, data: Path | None = None, profiled: str | None = None
+) -> tuple[Network, bytes]:
+    """Return the network at a path as C, and images for its console: of a model file, or of a folder of `lrtc compile`.
+
+    data: an .npz with the self-test's vectors. profiled: the core that its layers are counted on.
+    """
+    if os.path.isdir(path):
+        if data or name:
+            raise LrtcError("--data and --name go with a model; a folder has its vectors and its name")
+        return network_in(path), b""
+    opened = open_model(path, name)
+    inputs = opened.graph.inputs
+    if data:
+        raw, _ = read_feeds(data, inputs, class_count(opened.graph))
+        images = opened.quantized({key: x[:SELF_TEST_VECTORS] for key, x in raw.items()})
+    else:
+        images = random_feeds(opened.graph, SELF_TEST_VECTORS)
+    return network_of(opened, images, profiled), images[inputs[0].name].tobytes()
+
+
+def write_firmware(made: Flashable, folder: Path, network: Network) -> list[str]:
+    """Write sources and images of firmware into a folder, all or none; return their names."""
+    files = {**made.sources, **made.images}
+    manifest = {"lrtc": __version__, "target": "firmware", "name": made.network, "board": made.board.name}
+    symbols = {"symbols": network.prefix + network.name} if network.prefix else {}
+    write_folder(folder, files, {**manifest, **symbols})
+    return sorted(files)
 
 
 def network_in(folder: Path) -> Network:

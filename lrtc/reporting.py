@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ class Subject:
 
 def subject_of(path: Path, name: str | None = None) -> Subject:
     """Return what is at a path: a folder that `lrtc compile` wrote, or a model file."""
-    if not path.is_dir():
+    if not os.path.isdir(path):
         model = open_model(path, name)
         return Subject(model, hashlib.sha256(path.read_bytes()).hexdigest())
     if name:

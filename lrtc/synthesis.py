@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lrtc.backends.streaming import module_names
 from lrtc.backends.verilog.board import CONSTRAINTS, board_files, board_top, check_serial, vendor_project
-from lrtc.boards.fpga import LINKS, SPI, FpgaBoard, Pin
-from lrtc.check.fpga import Cells, Part, Synthesis, needed_tools, part_named, synthesize
+from lrtc.boards.fpga import LINKS, SPI, FpgaBoard, Pin, fpga_named
+from lrtc.check.fpga import PARTS, Cells, Part, Synthesis, needed_tools, part_named, synthesize
 from lrtc.driver import Model, Result, class_count, compile, ends_in_indices, legal_name
 from lrtc.errors import LrtcError, nearest, shown
 from lrtc.output import MANIFEST
@@ -165,6 +165,16 @@ def board_for(board: FpgaBoard, device: str | None) -> str:
     if device not in (None, board.device):
         raise LrtcError(f"{board.name} has {board.device}, not {device}", hint="leave --device out")
     return board.device
+
+
+def chosen_device(device: str | None, board: str | None) -> tuple[FpgaBoard | None, str]:
+    """Return (board or None, name of the device); LrtcError if neither is given, or they differ."""
+    if board is not None:
+        chosen = fpga_named(board)
+        return chosen, board_for(chosen, device)
+    if device is None:
+        raise LrtcError(f"--device or --board is needed; devices: {', '.join(PARTS)}")
+    return None, part_named(device).name
 
 
 def bitstream_in(folder: Path, board: FpgaBoard) -> str:

@@ -36,6 +36,20 @@ equal: list[bool | None] = [verdict.equal for verdict in result.verify(engines=[
 folder: str = str(result.write("out"))
 hint: str | None = lrtc.LrtcError("what").hint
 lrtc.save(lrtc.load("model.pt"), "again.pt")
+graph: lrtc.Graph = lrtc.show("model.pt", "c", after="fold-thresholds")
+picture: str = lrtc.draw(graph)
+accuracy: list[float] = [a.accuracy for a in [lrtc.report_of("out", x=rows, y=np.zeros(1, np.int64)).answers] if a]
+flash: list[int] = [row.sizes.flash for row in lrtc.size(result, ["cortex-m0plus"]) if row.sizes]
+layers: list[str] = [layer.name for layer in lrtc.tune("model.pt", "cortex-m4", table="t.json").layers]
+steps: int = lrtc.quantize("relu.pt", "train.npz", "relu4.pt", bits=4, layers={"relu1": 8}).calibrated
+luts: list[int] = [plan.luts for plan in lrtc.explore("model.pt", 8, luts=5000, plot="area.svg") if plan.best]
+runs: list[bool | None] = [run.equal for run in lrtc.simulate("model.pt", rows, fast=True, cycles=900)]
+proven: list[bool | None] = [proof.holds for proof in lrtc.prove(result)]
+rate: float | None = lrtc.synth("model.pt", board="icebreaker", fold={"conv1": (4, 9)}).images_per_second
+status: int | None = lrtc.flash("model.pt", "emulated-cortex-m4", "build/firmware").status
+fitting: list[str] = [fit.board.name for fit in lrtc.fits("model.pt") if fit.fits]
+tools: list[str] = [seen.need.name for seen in lrtc.doctor()]
+lrtc.explore("model.pt", luts="many")  # wrong
 lrtc.compile("model.pt", target=3)  # wrong
 result.run("digits.npz")  # wrong
 """
@@ -193,9 +207,11 @@ def test_a_class_output_is_not_compared_with_logits():
 
 
 def test_the_api_is_typed_strictly(tmp_path: Path):
-    """mypy on a user's file and on the API's own; both mistakes of the user are found, nothing else."""
+    """mypy on a user's file and on the API's own; every mistake of the user is found, nothing else."""
     (tmp_path / "use.py").write_text(USE)
-    own = [ROOT / "lrtc" / name for name in ("__init__.py", "api.py", "asked.py", "driver.py", "errors.py")]
+    own = [
+        ROOT / "lrtc" / name for name in ("__init__.py", "actions.py", "api.py", "asked.py", "driver.py", "errors.py")
+    ]
     argv = [sys.executable, "-m", "mypy", "--strict", "--config-file", str(ROOT / "pyproject.toml"), "use.py", *own]
     env = {**os.environ, "MYPYPATH": str(ROOT)}
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, env=env)

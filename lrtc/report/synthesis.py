@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.table import Table
 
+from lrtc import __version__
 from lrtc.check.fpga import Cells
+from lrtc.output import write_folder
 from lrtc.plan.cost import Area
 from lrtc.synthesis import Synthesized
 
@@ -104,3 +108,12 @@ def report_json(made: Synthesized) -> dict[str, object]:
         "cycles_per_image": made.plan.interval,
         "images_per_second": made.images_per_second,
     }
+
+
+def write_synthesized(made: Synthesized, folder: Path) -> list[str]:
+    """Write sources, constraints, bitstream and report into a folder; return their names."""
+    report = json.dumps(report_json(made), indent=2) + "\n"
+    files = {**made.files, **made.synthesis.images, "report.json": report}
+    manifest = {"lrtc": __version__, "target": "bitstream", "name": made.result.name}
+    write_folder(folder, files, {**manifest, "board": made.board.name if made.board else None})
+    return sorted(files)

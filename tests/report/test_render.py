@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from lrtc.cli import app
 
-pytestmark = pytest.mark.skipif(found() is None, reason="no Chromium here: apt install chromium (`make tools`)")
 MNIST = Path(__file__).parents[2] / "examples" / "mnist"
 KEEP = os.environ.get("LRTC_RENDERS")  # a folder for the pictures, to look at
 # What is wider than the screen, or cut off by what it lies in without a way to scroll there
@@ -65,6 +64,8 @@ def page(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
+    if found() is None:
+        pytest.skip("no Chromium here: apt install chromium (`make tools`)")
     browser = Browser(tmp_path_factory.mktemp("profile"))
     yield browser
     browser.close()
@@ -72,7 +73,7 @@ def browser(tmp_path_factory):
 
 @pytest.mark.parametrize("width", [1200, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_whole_legible_and_alone(page, browser, scheme, width):
+def test_the_page_is_whole_legible_and_alone(browser, page, scheme, width):
     browser.open(page, width, scheme)
     assert browser.complaints() == []
     assert browser.requests() == [page.as_uri()]
@@ -101,7 +102,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_a_page_that_is_not_is_found(page, browser, tmp_path, what):
+def test_a_page_that_is_not_is_found(browser, page, tmp_path, what):
     spoilt = tmp_path / "spoilt.html"
     spoilt.write_text(page.read_text().replace(*SPOILT[what], 1))
     browser.open(spoilt, 390, "light")
