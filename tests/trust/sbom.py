@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from lrtc import __version__
 from lrtc.boards.reading import tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +64,7 @@ def bill() -> dict[str, object]:
     if absent:
         raise SystemExit(f"not installed: {', '.join(absent)}")
     refs = {name: f"pkg:pypi/{name}@{own.version}" for name, own in found.items()} | {
-        "": f"pkg:pypi/{PROJECT['name']}@{PROJECT['version']}"
+        "": f"pkg:pypi/{PROJECT['name']}@{__version__}"
     }
     return {
         "bomFormat": "CycloneDX",
@@ -71,7 +72,7 @@ def bill() -> dict[str, object]:
         "version": 1,
         "metadata": {
             "component": {
-                "type": "application", "bom-ref": refs[""], "name": PROJECT["name"], "version": PROJECT["version"],
+                "type": "application", "bom-ref": refs[""], "name": PROJECT["name"], "version": __version__,
                 "purl": refs[""], "licenses": [{"license": {"id": PROJECT["license"]}}],
             }
         },
