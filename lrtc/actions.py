@@ -146,12 +146,13 @@ def report_of(
     source: str | Path | Graph | nn.Module | Model | Result, core: str = "cortex-m4", *, x: Feeds | None = None,
     y: NDArray[np.int64] | None = None, certificate: str | Path | None = None, name: str | None = None,
     lanes: int | None = None, cpi: float | None = None, clock_hz: float | None = None,
-    ua_per_mhz: float | None = None, volts: float | None = None,
+    ua_per_mhz: float | None = None, volts: float | None = None, training: str | Path | None = None,
 ) -> Report:  # fmt: skip
     """Return all about a model, a result, or a folder that `lrtc compile` or `Result.write` wrote.
 
-    x: samples as torch takes them, the last is measured; y: labels, for accuracy and confusions. What tools that are
-    missing would tell is in `lacking`. LrtcError if a folder is not as lrtc wrote it.
+    x: samples as torch takes them, the last is measured; y: labels, for accuracy and confusions. training: the folder
+    OUT.run of its run. What tools that are missing would tell is in `lacking`. LrtcError if a folder is not as lrtc
+    wrote it.
     """
     from lrtc.frontend.data import checked
     from lrtc.reporting import Subject, facts_of, subject_of
@@ -166,7 +167,7 @@ def report_of(
     given = Path(certificate) if certificate else None
     return Report(
         facts_of(subject, core, raw, y, certificate=given, lanes=lanes, cpi=cpi, clock_hz=clock_hz,
-                 ua_per_mhz=ua_per_mhz, volts=volts)
+                 ua_per_mhz=ua_per_mhz, volts=volts, training=Path(training) if training else None)
     )  # fmt: skip
 
 

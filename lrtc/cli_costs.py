@@ -108,6 +108,9 @@ def report(
     certificate: Annotated[
         Path | None, typer.Option("--certificate", metavar="FILE", help="a certificate.json to show in --html")
     ] = None,
+    training: Annotated[
+        Path | None, typer.Option("--training", metavar="DIR", help="the folder OUT.run of its training, for --html")
+    ] = None,
     name: Name = None,
     lanes: Lanes = None,
     as_json: AsJson = False,
@@ -136,15 +139,16 @@ def report(
         if found.current and current is None:
             current, supply = found.current.ua_per_mhz, supply or found.current.volts
     core = core or CORE
-    if certificate and not html:
-        raise LrtcError("--certificate goes with --html")
+    for option, given in (("--certificate", certificate), ("--training", training)):
+        if given and not html:
+            raise LrtcError(f"{option} goes with --html")
     subject = opened_subject(model, name)
     if subject.holds not in ("", "c") and on:
         raise LrtcError(f"{', '.join(on)}: {model} holds {subject.holds}, no C for a core")
     if html:
         write_page(
             subject, html, core, data, as_json, certificate, lanes=lanes, cpi=cpi, clock_hz=clock_hz,
-            ua_per_mhz=current, volts=supply,
+            ua_per_mhz=current, volts=supply, training=training,
         )  # fmt: skip
         return
     if subject.holds not in ("", "c"):

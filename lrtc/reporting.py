@@ -17,6 +17,7 @@ from lrtc.errors import LrtcError, ToolMissing
 from lrtc.folders import read_compiled
 from lrtc.interp import Feeds
 from lrtc.report.costs import CostReport, at_cpi, cost_report
+from lrtc.report.curves import read_run
 from lrtc.report.page import Answers, Facts, accelerator, answers_of, certificate_summary
 from lrtc.report.roofline import Roof, roofs_of
 from lrtc.tuning import by_layer
@@ -81,15 +82,15 @@ def facts_of(
     subject: Subject, core: str = CORE, raw: Feeds | None = None, truth: np.ndarray | None = None, *,
     certificate: Path | None = None, lanes: int | None = None, cpi: float | None = None,
     clock_hz: float | None = None, ua_per_mhz: float | None = None, volts: float | None = None,
-    step: Callable[[str], None] = lambda text: None,
+    training: Path | None = None, step: Callable[[str], None] = lambda text: None,
 ) -> Facts:  # fmt: skip
     """Return all that a page shows; what cannot be known is in `lacking` with its reason.
 
     raw, truth: samples as torch takes them and labels. lanes: of the kernels of C. clock_hz, ua_per_mhz, volts, cpi: of
-    the part. step: told what is being worked on.
+    the part. training: the folder of its run. step: told what is being worked on.
     """
     lacking: dict[str, str] = {}
-    summary = None
+    summary, run = None, read_run(training) if training else None
     if certificate := certificate or subject.certificate:
         summary = certificate_summary(certificate, subject.sha256, subject.model.graph)
     else:
@@ -121,7 +122,7 @@ def facts_of(
     else:
         answers = _answers(subject, raw, truth)
     lacking = {section: why for section, why in lacking.items() if why}
-    return Facts(subject.model, c, costs, chip, answers, summary, clock_hz, ua_per_mhz, volts, lacking, roofs)
+    return Facts(subject.model, c, costs, chip, answers, summary, clock_hz, ua_per_mhz, volts, lacking, roofs, run)
 
 
 def _answers(subject: Subject, raw: Feeds, truth: np.ndarray) -> Answers | None:

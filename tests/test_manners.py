@@ -54,7 +54,7 @@ def test_every_command_has_an_example_that_it_understands(name: str, tmp_path: P
             continue
         done = run(*shlex.split(example)[1:])
         assert isinstance(done.exception, LrtcError), (example, done.output, done.exception)
-        assert ".pt" in str(done.exception)
+        assert ".pt" in str(done.exception) or "build/model-verilog: no such file" in str(done.exception)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from lrtc.passes import run_pipeline
 from lrtc.plan.fold import FoldPlan
 from lrtc.proving import digest_of, read_certificate
 from lrtc.report.costs import CostReport, cost_lines
+from lrtc.report.curves import Run, run_charts, run_json
 from lrtc.report.folding import ROOF, fold_json, fold_rows, slowest
 from lrtc.report.pictures import DARK, LIGHT, STYLE, arena_svg, filters_svg, graph_svg
 from lrtc.report.roofline import TEXT, Roof, roofs_json
@@ -104,6 +105,7 @@ class Facts:
     volts: float | None = None
     lacking: Mapping[str, str] = field(default_factory=dict)
     roofs: Sequence[Roof] = ()
+    training: Run | None = None
 
 
 def weights_of(graph: Graph) -> list[Weights]:
@@ -201,6 +203,7 @@ def page(facts: Facts) -> str:
         folds=folds,
         slowest=slowest(facts.verilog.plan, facts.verilog.graph) if folded else "",
         products=sum(row.fold.slots * row.ideal for row in folds),
+        charts=[(title, Markup(svg)) for title, svg in (run_charts(facts.training) if facts.training else [])],
         fold_roof=ROOF,
         roof=TEXT,
         roof_scale=max([0.0, *(max(row.own, row.roof or 0.0) for row in facts.roofs)]),
@@ -226,6 +229,7 @@ def page_json(facts: Facts) -> dict[str, object]:
         "passes": [vars(row) for row in saved],
         "weights": [vars(row) for row in weights_of(after)],
         "roofline": roofs_json(facts.roofs) if facts.roofs else None,
+        "training": run_json(facts.training) if facts.training else None,
         "answers": known,
         "accelerator": fold_json(facts.verilog.plan, facts.verilog.graph) if _is_folded(facts.verilog) else None,
         "certificate": facts.certificate,

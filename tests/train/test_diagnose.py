@@ -62,5 +62,5 @@ def test_logits_at_their_limit_are_named():
 
 
 def test_a_folder_without_a_log_is_refused(tmp_path):
-    with pytest.raises(LrtcError, match="with a row; a folder OUT"):
+    with pytest.raises(LrtcError, match=r"no log\.csv with a row"):
         plot_run(tmp_path)
