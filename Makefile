@@ -14,7 +14,7 @@ TOOLS := qemu-system-arm qemu-system-misc gcc-riscv64-unknown-elf gcc-avr avr-li
   gcc-arm-none-eabi libnewlib-arm-none-eabi arduino-core-avr \
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user valgrind cppcheck chromium
 
-.PHONY: setup demo test lint docs bench bench-hw prove fuzz sbom dist tools clean
+.PHONY: setup demo test lint docs bench bench-hw prove fuzz sbom tools clean
 
 setup: $(STAMP)
 
@@ -68,13 +68,6 @@ sbom: setup
 	@mkdir -p build
 	$(BIN)/python tests/trust/sbom.py > build/sbom.json
 	@echo "build/sbom.json"
-
-# What goes to PyPI: sdist, the wheel made of it, and their descriptions as PyPI would take them
-dist: setup
-	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) build twine
-	rm -rf dist
-	$(BIN)/python -m build
-	$(BIN)/python -m twine check --strict dist/*
 
 tools:
 	apt-get update -qq

@@ -25,7 +25,7 @@ def kinds() -> str:
     for kind, rule in sorted(RULES.items(), key=lambda item: item[0].lower()):
         module = rule.torch_class.__module__
         where = "lrtc.nn" if module.startswith("lrtc.nn") else module.rsplit(".modules", 1)[0]
-        rows.append(f"| `{kind}` | `{where}` | {', '.join(f'`{name}`' for name in rule.fields) or '–'} |")
+        rows.append(f"| `{kind}` | {where} | {', '.join(f'`{name}`' for name in rule.fields) or '–'} |")
     return "\n".join(rows)
 
 

