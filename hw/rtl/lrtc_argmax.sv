@@ -35,9 +35,9 @@ module lrtc_argmax #(
             if (l == 0) begin : gen_first
                 assign valid = in_valid_i;
                 for (k = 0; k < Count; k = k + 1) begin : gen_value
-                    assign pairs[k*PairBits+:PairBits] = {
-                        IndexBits'(k), in_data_i[k*Width+:Width] ^ (Width'(Signed) << (Width - 1))
-                    };
+                    // A wire of its own: within braces Yosys 0.70 makes the shifted cast wider, and the index is lost.
+                    wire [Width-1:0] value = in_data_i[k*Width+:Width] ^ (Width'(Signed) << (Width - 1));
+                    assign pairs[k*PairBits+:PairBits] = {IndexBits'(k), value};
                 end
             end else begin : gen_next
                 assign valid  = gen_level[l-1].valid_q;

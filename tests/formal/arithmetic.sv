@@ -163,3 +163,60 @@ module prove_maxpool #(
       .out_valid_i(out_valid), .out_ready_i(out_ready_i), .out_data_i(out_data), .held_i(p_out),
       .count_i(6'(out_valid)), .sound_i(1'b1));
 endmodule
+
+// Behind a pipeline of as many levels that carries the index which a loop over the values finds.
+module prove_argmax #(
+    parameter integer Count = 3,
+    parameter integer Width = 2,
+    parameter integer Signed = 1,
+    parameter integer Levels = 2
+) (
+    input wire clk_i,
+    input wire rst_i,
+    input wire in_valid_i,
+    input wire out_ready_i,
+    input wire [Count*Width-1:0] in_data_i
+);
+  reg started = 0;
+  always @(posedge clk_i) started <= 1;
+  wire rst_n = started && !rst_i;
+  wire in_ready, out_valid;
+  wire [$clog2(Count)-1:0] out_data;
+  lrtc_argmax #(.Count(Count), .Width(Width), .Signed(Signed)) dut (
+      .clk_i(clk_i), .rst_ni(rst_n), .in_valid_i(in_valid_i), .in_ready_o(in_ready), .in_data_i(in_data_i),
+      .out_valid_o(out_valid), .out_ready_i(out_ready_i), .out_data_o(out_data));
+  integer best, place, now, i;
+  always @* begin
+    best = -(1 << Width);
+    place = 0;
+    for (i = 0; i < Count; i = i + 1) begin
+      now = 32'(in_data_i[i*Width+:Width]);
+      if (Signed != 0 && in_data_i[(i+1)*Width-1]) now = now - (1 << Width);
+      if (now > best) begin
+        best = now;
+        place = i;
+      end
+    end
+  end
+  reg [Levels-1:0] full = 0;
+  reg [Levels*8-1:0] places;
+  reg [Levels:0] move;
+  integer l;
+  always @* begin
+    move[Levels] = out_ready_i;
+    for (l = Levels - 1; l >= 0; l = l - 1) move[l] = !full[l] || move[l+1];
+  end
+  always @(posedge clk_i) begin
+    for (l = 0; l < Levels; l = l + 1)
+      if (move[l]) begin
+        full[l] <= (l == 0) ? in_valid_i : full[(l==0)?0 : l-1];
+        places[l*8+:8] <= (l == 0) ? 8'(place) : places[((l==0)?0 : l-1)*8+:8];
+      end
+    if (!rst_n) full <= 0;
+    if (rst_n) begin
+      assert (in_ready == move[0]);
+      assert (out_valid == full[Levels-1]);
+      if (out_valid) assert (8'(out_data) == places[(Levels-1)*8+:8]);
+    end
+  end
+endmodule

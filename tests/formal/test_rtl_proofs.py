@@ -71,6 +71,12 @@ ARITHMETIC = {
         )
         for taps, bits, signed, least in ((4, 1, 0, 0), (4, 1, 0, 1), (3, 3, 0, 0), (3, 3, 1, 0), (3, 3, 1, 1))
     },
+    **{
+        f"argmax of {n}{'' if signed else ' unsigned'}": Goal(
+            "prove_argmax", {"Count": n, "Width": 3, "Signed": signed, "Levels": (n - 1).bit_length()}, cycles=6
+        )
+        for n, signed in ((2, 1), (3, 1), (5, 0), (5, 1))
+    },
 }
 LINES = {
     f"line buffer {h}x{w} kernel {k} stride {s} pad {p}": Goal(
@@ -113,6 +119,8 @@ def test_line_buffers(name: str):
         ("lrtc_downsize.sv", "!out_valid_q || (last && out_ready_i)", "!out_valid_q || last", "downsize 2"),
         ("lrtc_threshold_core.sv", "acc >= level", "acc > level", "threshold 1 of 4 bits"),
         ("lrtc_maxpool.sv", "any ^ MinMask", "any", "max-pool 4x1 least"),
+        ("lrtc_argmax.sv", "high[Width-1:0] > low", "high[Width-1:0] >= low", "argmax of 3"),
+        ("lrtc_argmax.sv", "{IndexBits'(k), value}", "{IndexBits'(0), value}", "argmax of 5"),
         ("lrtc_dot.sv", "- AccBits'(mask_count)", "- AccBits'(Lanes)", "dot 8x1x1x1x1x1x5x0x0"),
         ("lrtc_line_buffer.sv", "SkipWBits'(StrideW - 1)", "SkipWBits'(0)", "line buffer 3x3 kernel 2 stride 2 pad 0"),
     ],
