@@ -116,6 +116,10 @@ def verified(
 
     if str(result.options.get("output") or "logits") != "logits":
         raise LrtcError("verify() compares logits; this accelerator sends classes", hint="compile with output='logits'")
+    if not engines and result.target not in ENGINES:
+        raise LrtcError(
+            f"no engine of verify() runs what target {result.target} makes", hint="run it beside interp.run"
+        )
     chosen = list(engines or ENGINES[result.target])
     for engine in chosen:
         check_engine(engine)

@@ -153,9 +153,9 @@ def engines() -> Iterator[str]:
 
 def targets() -> Iterator[str]:
     """Yield the names of targets."""
-    from lrtc.driver import TARGETS
+    from lrtc.driver import targets
 
-    yield from TARGETS
+    yield from targets()
 
 
 def every_board() -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from lrtc.backends.base import Backend
 from lrtc.errors import Fault, LrtcError, count, nearest, shown
 from lrtc.ir import Graph, Ports, feed_rows, in_rows, ports_of, verify
 from lrtc.ir.ops import TopK
-from lrtc.passes import Pass, run_pipeline
+from lrtc.passes import PIPELINES, Pass, run_pipeline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lrtc.report.costs import CostReport
 
 TARGETS = ("c", "verilog", "hls")
+GROUP = "lrtc.targets"  # of entry points: other packages' targets, name → a Backend
 VERIFY = False  # whether `compile` verifies when it is not told; the tests set it
 PROBES = 8  # random images on which `verify` compares the graph before and after every pass
 SELF_TEST_VECTORS = 4
@@ -206,10 +208,24 @@ def legal_name(name: str) -> str:
     return name
 
 
+def targets() -> tuple[str, ...]:
+    """Return the names of all targets: our own, then those of installed packages."""
+    return (*TARGETS, *_others())
+
+
+def _others() -> dict[str, EntryPoint]:
+    """Return target → the entry point of the package that has it; none can take a name of ours."""
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in TARGETS}
+
+
 def backend_for(target: str) -> Backend:
-    """Return the backend of a target; LrtcError names the known ones."""
+    """Return the backend of a target; LrtcError names the known ones. Of another package, only this one is imported."""
     if target not in TARGETS:
-        raise LrtcError(f"no target {target!r}{nearest(target, TARGETS)}; supported: {', '.join(TARGETS)}")
+        others = _others()
+        if target in others:
+            return _loaded(others[target])
+        known = (*TARGETS, *others)
+        raise LrtcError(f"no target {shown(target)!r}{nearest(target, known)}; supported: {', '.join(known)}")
     if target == "c":
         from lrtc.backends.c import BACKEND
     elif target == "hls":
@@ -217,6 +233,19 @@ def backend_for(target: str) -> Backend:
     else:
         from lrtc.backends.verilog import BACKEND
     return BACKEND
+
+
+def _loaded(point: EntryPoint) -> Backend:
+    where = f"target {shown(point.name)} of {shown(point.value)}"
+    try:
+        backend = point.load()
+    except (ImportError, AttributeError) as error:
+        raise LrtcError(
+            f"{where} cannot be loaded: {shown(str(error), 200)}", hint="install its package again"
+        ) from error
+    if not isinstance(backend, Backend) or backend.name != point.name or backend.pipeline not in PIPELINES:
+        raise LrtcError(f"{where} is no lrtc.backends.base.Backend of that name, with a pipeline of lrtc.passes")
+    return backend
 
 
 def compile(

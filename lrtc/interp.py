@@ -26,6 +26,7 @@ from lrtc.ir.ops import (
     Flatten,
     Identity,
     Linear,
+    Maximum,
     MaxPool2d,
     Op,
     Pad,
@@ -171,6 +172,12 @@ def add(op: Add, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a.astype(np.int32) + b.astype(np.int32)
 
 
+def maximum(op: Maximum, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """y = max(a, b), or min(a, b)."""
+    kind = a.dtype if a.dtype == b.dtype else np.int32
+    return (np.minimum if op.least else np.maximum)(a.astype(kind), b.astype(kind))
+
+
 def divide(op: Divide, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """y = f32(x / d)."""
     return x.astype(np.float32) / rows[0]
@@ -256,6 +263,7 @@ MEANING: dict[type[Op], Callable[..., np.ndarray]] = {
     Quantize: quantize_real,
     TopK: topk,
     Add: add,
+    Maximum: maximum,
     Divide: divide,
     Clamp: clamp,
     SumPool2d: sumpool,

@@ -18,6 +18,7 @@ from lrtc.ir.ops import (
     Flatten,
     Identity,
     Linear,
+    Maximum,
     MaxPool2d,
     Pad,
     Quantize,
@@ -58,8 +59,8 @@ class RandomDag:
             x = self.values[-1] if self.rng.random() < 0.7 else self.pick(self.values)
             make = self.pick(
                 (self.conv, self.conv, self.conv, self.decide, self.decide, self.normalise, self.add, self.add,
-                 self.pool, self.sums, self.clamp, self.affine, self.concat, self.channels, self.pad, self.crop,
-                 self.identity)
+                 self.maximum, self.pool, self.sums, self.clamp, self.affine, self.concat, self.channels, self.pad,
+                 self.crop, self.identity)
             )  # fmt: skip
             if self.b.facts[x].type.elem.is_discrete and self.rng.random() < 0.5:
                 make = self.conv
@@ -136,6 +137,10 @@ class RandomDag:
 
     def add(self, x: str) -> str | None:
         return self.add_node(Add(), [x, self.pick([v for v in self.values if self.shape(v) == self.shape(x)])], "sum")
+
+    def maximum(self, x: str) -> str | None:
+        other = self.pick([v for v in self.values if self.shape(v) == self.shape(x)])
+        return self.add_node(Maximum(bool(self.rng.integers(2))), [x, other], "most")
 
     def concat(self, x: str) -> str | None:
         alike = [v for v in self.values if self.shape(v)[:-1] == self.shape(x)[:-1]]

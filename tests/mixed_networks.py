@@ -162,6 +162,10 @@ class _Maker:
             return y
         same = [v for v in self.kept if v.shape == y.shape and not v.real]
         beside = [v for v in self.kept if v.shape[1:] == y.shape[1:] and not v.real and v.shape[0] + y.shape[0] < 20]
+        if same and self.chance(0.3):
+            other = self.pick(*same)
+            function = self.pick(torch.maximum, torch.min, lnn.Maximum(), lnn.Minimum(), lambda a, b: a.minimum(b))
+            return self.step(function, y, other, bound=max(y.bound, other.bound))
         if same and self.chance(0.7):
             other = self.pick(*same)
             function = self.pick(torch.add, lambda a, b: a + b, lnn.Add(), lambda a, b: b.add(a))

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from lrtc import interp
-from lrtc.ir import OPS, T2, U8, Elem, GraphBuilder, tensor
+from lrtc.ir import B1, F32, OPS, T2, U8, Elem, Fact, GraphBuilder, TypeRule, tensor
 from lrtc.ir.ops import (
     BatchNorm,
     Clamp,
@@ -16,6 +16,7 @@ from lrtc.ir.ops import (
     Divide,
     Flatten,
     Linear,
+    Maximum,
     MaxPool2d,
     Op,
     Quantize,
@@ -126,6 +127,24 @@ def test_grouped_and_dilated_convolutions_equal_torch(groups, dilation):
     flat = got.reshape(-1, 12)
     assert (fact.low <= flat.min(axis=0)).all()
     assert (fact.high >= flat.max(axis=0)).all()
+
+
+@pytest.mark.parametrize("least", [False, True])
+def test_the_greater_of_two_values_and_the_smaller(least):
+    rng = np.random.default_rng(0)
+    op, torchs = Maximum(least), torch.minimum if least else torch.maximum
+    for a, b, elem in ((B1, B1, B1), (T2, T2, T2), (B1, T2, Elem("i", 2)), (Elem("u", 3), Elem("i", 3), Elem("i", 4))):
+        x, y = (rng.choice([v for v in range(e.low, e.high + 1) if v or e != B1], (9, 5)) for e in (a, b))
+        got = interp.maximum(op, x, y)
+        np.testing.assert_array_equal(got, torchs(torch.tensor(x), torch.tensor(y)).numpy())
+        fact = op.infer([Fact.of(tensor((5,), e)) for e in (a, b)])
+        assert fact.type.elem == elem
+        assert (fact.low <= got.min()).all()
+        assert (fact.high >= got.max()).all()
+    with pytest.raises(TypeRule, match=f"the {'least' if least else 'greatest'} of real values is taken"):
+        op.infer([Fact.of(tensor((5,), F32)), Fact.of(tensor((5,), B1))])
+    with pytest.raises(TypeRule, match="element by element"):
+        op.infer([Fact.of(tensor((4,), B1)), Fact.of(tensor((5,), B1))])
 
 
 def test_average_pooling_is_a_sum_and_a_division():

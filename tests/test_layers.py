@@ -66,6 +66,19 @@ class Residual(nn.Module):
         return self.head(self.act2(self.norm2(y)))
 
 
+class Maxout(nn.Module):
+    """The greater of two sums, and the smaller of two bits."""
+
+    def __init__(self):
+        super().__init__()
+        self.front, self.a, self.b = nn.Sequential(*front()), LRTConv2d(4, 4, 1), LRTConv2d(4, 4, 3, padding=1)
+        self.norm, self.act, self.head = LRTBatchNorm(4), LRTSign(), nn.Sequential(*tail())
+
+    def forward(self, x):
+        x = self.front(x)
+        return self.head(torch.minimum(x, self.act(self.norm(torch.maximum(self.a(x), self.b(x))))))
+
+
 class Best(nn.Module):
     """The two best classes."""
 
@@ -184,6 +197,7 @@ NETWORKS = {  # the first words of a row → a network that needs it
         LRTConv2d(4, 4, 3, padding=1, weights=(-4, -1, 0, 1, 3)), LRTBatchNorm(4), LRTSign()),
     "residual add of ±1": lambda: Residual("signs"),
     "residual add of sums": lambda: Residual("sums"),
+    "the greater or the smaller of two values (maxout)": Maxout,
     "concat": lambda: Residual("concat"),
     "constant padding, crop": lambda: middle(nn.ConstantPad2d((1, -1, 1, 0), 1.0), features=168),
     "limits between sums": lambda: Residual("limits"),

@@ -1,4 +1,4 @@
-// Streams that part and meet: forks, sums, values side by side, constants.
+// Streams that part and meet: forks, sums, maxima, values side by side, constants.
 #ifndef LRTC_BRANCH_HPP
 #define LRTC_BRANCH_HPP
 
@@ -44,6 +44,33 @@ void add(hls::stream<beat<Channels * BitsA> > &a, hls::stream<beat<Channels * Bi
             const ap_int<SumBits> sum = element<KindA, BitsA>::decode(lane<BitsA>(left, c)) +
                                         element<KindB, BitsB>::decode(lane<BitsB>(right, c));
             set_lane<Post::OutBits>(found, c, Post::apply(ap_uint<SumBits>(sum), 0, c));
+        }
+        out.write(found);
+    }
+}
+
+// The greater of two streams, channel by channel, or the smaller; elements of both that are alike keep their code, else
+// the numbers have `Bits` bits.
+template <class Post, int Channels, int KindA, int BitsA, int KindB, int BitsB, int Bits, bool Least, int Beats>
+void maximum(hls::stream<beat<Channels * BitsA> > &a, hls::stream<beat<Channels * BitsB> > &b,
+             hls::stream<beat<Channels * Post::OutBits> > &out)
+{
+    for (int i = 0; i < Beats; i++) {
+#pragma HLS PIPELINE II=1
+        const beat<Channels * BitsA> left = a.read();
+        const beat<Channels * BitsB> right = b.read();
+        beat<Channels * Post::OutBits> found;
+        for (int c = 0; c < Channels; c++) {
+#pragma HLS UNROLL
+            const ap_uint<BitsA> x = lane<BitsA>(left, c);
+            const ap_uint<BitsB> y = lane<BitsB>(right, c);
+            const auto p = element<KindA, BitsA>::decode(x);
+            const auto q = element<KindB, BitsB>::decode(y);
+            const bool first = Least ? p <= q : p >= q;
+            ap_uint<Bits> chosen;
+            if (KindA == KindB && BitsA == BitsB) chosen = first ? ap_uint<Bits>(x) : ap_uint<Bits>(y);
+            else chosen = first ? ap_uint<Bits>(p) : ap_uint<Bits>(q);
+            set_lane<Post::OutBits>(found, c, Post::apply(chosen, 0, c));
         }
         out.write(found);
     }

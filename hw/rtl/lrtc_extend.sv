@@ -17,6 +17,9 @@ module lrtc_extend #(
                 assign out_data_o[c*OutBits+:OutBits] = {{(OutBits - 1) {!in_data_i[c]}}, 1'b1};
             end else if (InKind == 2) begin : gen_signed
                 wire signed [InBits-1:0] element = in_data_i[c*InBits+:InBits];
+                if (OutBits < InBits) begin : gen_narrow  // no value needs more
+                    wire unused = &{1'b0, element};
+                end
                 assign out_data_o[c*OutBits+:OutBits] = OutBits'(element);
             end else begin : gen_unsigned
                 assign out_data_o[c*OutBits+:OutBits] = OutBits'(in_data_i[c*InBits+:InBits]);

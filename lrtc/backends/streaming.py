@@ -24,6 +24,7 @@ FORMULAS = {
     "threshold": "z = low + number of levels k with (acc >= level[k,o]) != flip[o]; of b1 bit 1 is +1, bit 0 is -1",
     "sumpool": "y[oy,ox,c] = sum over the window of x; padding counts 0",
     "add": "y = a + b",
+    "maximum": "y = max(a, b), channel by channel; min(a, b) where it says least",
     "concat": "y = the channels of all inputs side by side",
     "affine": "y = acc * multiplier[o] + offset[o]",
     "clamp": "y = min(max(x, low), high)",

@@ -5,7 +5,7 @@ A core is data. `firmware` builds for it, `machine` (Unicorn) and `batch` (QEMU,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lrtc.errors import LrtcError, nearest
 
@@ -54,6 +54,8 @@ class Core:
     unicorn: Unicorn's name of it, empty where Unicorn has none. emulator: where else it runs. timing: its table in
     `cycles`, empty where none is documented. lanes: pixels in the word that its registers hold best. needs: what a
     host's processor must have, as Linux calls it; stepped: callgrind does not know its instructions.
+    libraries: of the compiler, where the core has no multiplication of its own. registers: that a RISC-V's arguments
+    are in.
     """
 
     name: str
@@ -66,6 +68,8 @@ class Core:
     lanes: int = 32
     needs: tuple[str, ...] = ()
     stepped: bool = False
+    libraries: tuple[str, ...] = ()
+    registers: int = 8
 
 
 def _host(*flags: str) -> tuple[Compiler, ...]:
@@ -127,6 +131,11 @@ CORES = {
         Core(
             "rv32imc_zbb", "RISC-V RV32IMC with Zbb", "riscv", _riscv("rv32imc_zbb", "generic_rv32+m+c+zbb"), "",
             _virt("rv32,zbb=true"),
+        ),
+        Core(
+            "rv32ec", "RISC-V RV32EC (CH32V003)", "riscv",
+            tuple(replace(c, flags=("-march=rv32ec", "-mabi=ilp32e")) for c in _riscv("", "")[:-1]), "RISCV32_ANY",
+            libraries=("-lgcc",), registers=6,
         ),
         Core(
             "avr", "AVR (ATmega2560)", "avr",

@@ -75,7 +75,7 @@ def build_firmware(
     arguments = [
         *chosen, *flags, *standard(known), "-ffunction-sections", "-fdata-sections", "-I.",
         *(f"-D{d}" for d in defines), *link(memory, bool(roots), folder), "-Wl,--gc-sections",
-        *(f"-Wl,-u,{root}" for root in roots), *sources, "-o", PROGRAM,
+        *(f"-Wl,-u,{root}" for root in roots), *sources, "-o", PROGRAM, *known.libraries,
     ]  # fmt: skip
     try:
         compile_c(tool, arguments, folder, f"compiling for {core}")

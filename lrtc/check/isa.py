@@ -47,7 +47,7 @@ def isa_of(core: Core) -> Isa:
             arm.UC_ARM_REG_LR, registers, 1, b"\xab\xbe",
         )  # fmt: skip
     engine = uc.Uc(uc.UC_ARCH_RISCV, uc.UC_MODE_RISCV32, getattr(riscv, f"UC_CPU_{core.unicorn}"))
-    registers = tuple(getattr(riscv, f"UC_RISCV_REG_A{i}") for i in range(8))
+    registers = tuple(getattr(riscv, f"UC_RISCV_REG_A{i}") for i in range(core.registers))
     return Isa(
         engine, cs.Cs(cs.CS_ARCH_RISCV, cs.CS_MODE_RISCV32 | cs.CS_MODE_RISCVC), riscv.UC_RISCV_REG_PC,
         riscv.UC_RISCV_REG_SP, riscv.UC_RISCV_REG_RA, registers, 0, b"\x73\x00\x10\x00",

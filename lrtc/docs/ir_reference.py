@@ -156,6 +156,7 @@ EXAMPLES: dict[str, Callable[[GraphBuilder, str], str]] = {
     "divide": lambda b, x: b.add(ops.Divide(), [_conv(b, x), _rows(b, (4.0, 9.0))], "y", "mean"),
     "affine": lambda b, x: b.add(ops.Affine(), [_conv(b, x), _rows(b, (3, 5), (-7, 2), real=False)], "y", "scale"),
     "add": _added,
+    "maximum": lambda b, x: b.add(ops.Maximum(), [_signs(b, x), _conv(b, x)], "y", "maxout"),
     "clamp": lambda b, x: b.add(ops.Clamp(0, 90), [_conv(b, x)], "y", "relu"),
     "sumpool": lambda b, x: b.add(ops.SumPool2d(), [x], "y", "pool"),
     "sign": lambda b, x: b.add(ops.Sign(), [_conv(b, x)], "z", "sign"),

@@ -32,7 +32,7 @@ DOTS = {"LRTConv2d", "LRTConv1d", "LRTLinear", "Conv2d", "Conv1d", "Linear", "Qu
 AVERAGES = {"AvgPool2d", "AvgPool1d", "ExactAvgPool2d", "ExactAvgPool1d", "ExactMean", "AdaptiveAvgPool2d",
             "AdaptiveAvgPool1d"}  # fmt: skip
 PADS = {"ConstantPad1d", "ConstantPad2d", "ZeroPad1d", "ZeroPad2d"}
-MEETINGS = {"Add", "Concat"}
+MEETINGS = {"Add", "Concat", "Maximum", "Minimum"}
 ENDINGS = {"LRTScale", "TopClasses"}
 NEED_INTEGERS = DOTS | AVERAGES | PADS | ENDINGS | {"SumPool2d"}
 MOVES = {"LRTMaxPool2d", "MaxPool2d", "MaxPool1d", "Flatten", "ChannelSlice", "ChannelChunk", "ChannelShuffle",

@@ -16,9 +16,8 @@ from lrtc.frontend.check import form_faults, value_faults
 from lrtc.frontend.description import INPUT, Description, Layer, Returns, label
 from lrtc.frontend.fields import plain
 from lrtc.frontend.functions import (
-    ADDS,
-    CATS,
     FUNCTIONS,
+    MEETINGS,
     OPERATION_REMEDY,
     PARTS,
     bound,
@@ -28,8 +27,8 @@ from lrtc.frontend.layers import BY_CLASS, REMEDY, known, no_rule
 from lrtc.frontend.rebuild import Rebuilt
 from lrtc.frontend.reshapes import RESHAPES, Shapes, first_value
 from lrtc.frontend.slices import sliced
-from lrtc.nn import Add, Concat
 
+MEET = "values meet in a sum, in torch.maximum, torch.minimum or torch.cat only"
 HINT = "the layers of lrtc.nn and torch's own pools, BatchNorm, ReLU, Flatten, sums can be compiled"
 
 
@@ -221,8 +220,8 @@ class _Walk:
             self._layer(node, part(node.args[1]), origin, [value])
         elif target is operator.getitem and isinstance(source, fx.Node):
             self._layer(node, sliced(node.args[1]), origin, [source])
-        elif target in ADDS or target in CATS:
-            self._layer(node, Concat() if target in CATS else Add(), origin, operands(node))
+        elif target in MEETINGS:
+            self._layer(node, MEETINGS[target](), origin, operands(node))
         else:
             self._unknown(node, origin, getattr(target, "__name__", str(target)))
 
@@ -231,7 +230,7 @@ class _Walk:
         remedy = OPERATION_REMEDY.get(name, remedy)
         many = getattr(node.target, "__module__", "") == "_operator"
         many = many or sum(n not in self.shapes.sizes for n in node.all_input_nodes) > 1
-        remedy = remedy or ("values meet in a sum or in torch.cat only" if many else f"known: {known()}")
+        remedy = remedy or (MEET if many else f"known: {known()}")
         self._fault(f"{shown(origin)} ({shown(name)})", f"no rule for this operation; {remedy}")
         self._pass_through(node)
 

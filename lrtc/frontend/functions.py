@@ -12,7 +12,18 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from lrtc.frontend.slices import narrowed
-from lrtc.nn import ChannelChunk, ChannelSlice, ExactMean, Permute, TopClasses, Transpose
+from lrtc.nn import (
+    Add,
+    ChannelChunk,
+    ChannelSlice,
+    Concat,
+    ExactMean,
+    Maximum,
+    Minimum,
+    Permute,
+    TopClasses,
+    Transpose,
+)
 
 
 def _signature(*names: str, **defaults: Any) -> Signature:
@@ -161,8 +172,12 @@ PARTS: dict[object, tuple[Signature, Callable[..., Callable[[object], nn.Module]
     **dict.fromkeys((torch.chunk, "chunk"), (_signature("input", "chunks", dim=0), _chunk)),
     **dict.fromkeys((torch.split, "split"), (_signature("input", "split_size", dim=0), _split)),
 }
-ADDS = (operator.add, operator.iadd, torch.add, "add", "add_")
-CATS = (torch.cat, torch.concat, torch.concatenate)
+MEETINGS: dict[object, type[nn.Module]] = {  # of several values
+    **dict.fromkeys((operator.add, operator.iadd, torch.add, "add", "add_"), Add),
+    **dict.fromkeys((torch.maximum, torch.max, "maximum", "max"), Maximum),
+    **dict.fromkeys((torch.minimum, torch.min, "minimum", "min"), Minimum),
+    **dict.fromkeys((torch.cat, torch.concat, torch.concatenate), Concat),
+}
 AS_IT_IS = "leave it out: lrtc.nn.InputQuantize(shape, scale) takes the data as it is"
 OPERATION_REMEDY = {
     "sign": "use lrtc.nn.LRTSign",
@@ -186,9 +201,9 @@ def bound(node: fx.Node, table: dict) -> Any:
 
 
 def operands(node: fx.Node) -> list[fx.Node]:
-    """Return the values that an addition or a concatenation takes; ValueError if it does anything more."""
-    args, kwargs = list(node.args), dict(node.kwargs)
-    if node.target in CATS:
+    """Return the values that an operation of MEETINGS takes; ValueError if it does anything more."""
+    args, kwargs, made = list(node.args), dict(node.kwargs), MEETINGS[node.target]
+    if made is Concat:
         values = args[0] if args else kwargs.pop("tensors")
         if not isinstance(values, (list, tuple)):
             raise ValueError("takes all parts of a chunk or split together; take them by their index")
@@ -199,6 +214,11 @@ def operands(node: fx.Node) -> list[fx.Node]:
         if kwargs.pop("alpha", 1) != 1:
             raise ValueError("alpha is not supported; values are added as they are")
         values = [*args, *(kwargs.pop(name) for name in ("input", "other") if name in kwargs)]
+    if made in (Maximum, Minimum) and (len(values) != 2 or not all(isinstance(v, fx.Node) for v in values)):
+        raise ValueError(
+            "is taken of one value; of two it is supported, torch.maximum(a, b): use lrtc.nn.LRTMaxPool2d for windows, "
+            "torch.clamp for limits"
+        )
     if not all(isinstance(v, fx.Node) for v in values):
         raise ValueError("adds a number; use the bias of the layer before it, or of its batchnorm")
     return list(values)

@@ -7,7 +7,7 @@ import numpy as np
 from lrtc.frontend.description import Layer
 from lrtc.frontend.lowering import Lowering, same_reach, size_text
 from lrtc.ir import TypeRule
-from lrtc.ir.ops import Add, Channels, Concat, Crop, Flatten, Identity, MaxPool2d, Pad, Rearrange, TopK
+from lrtc.ir.ops import Add, Channels, Concat, Crop, Flatten, Identity, Maximum, MaxPool2d, Pad, Rearrange, TopK
 from lrtc.nn import SpaceSlice
 
 
@@ -24,6 +24,11 @@ def identity(to: Lowering, x: str, layer: Layer, tensors: dict[str, np.ndarray])
 def add(to: Lowering, xs: tuple[str, ...], layer: Layer, tensors: dict[str, np.ndarray]) -> str:
     """Return the integer sum of two values."""
     return to.sums(layer, Add(), *xs)
+
+
+def maximum(to: Lowering, xs: tuple[str, ...], layer: Layer, tensors: dict[str, np.ndarray]) -> str:
+    """Return the greater of two values, or the smaller, element by element."""
+    return to.add(layer, Maximum(least=layer.kind == "Minimum"), *xs)
 
 
 def concat(to: Lowering, xs: tuple[str, ...], layer: Layer, tensors: dict[str, np.ndarray]) -> str:

@@ -10,7 +10,19 @@ from torch import nn
 from lrtc.frontend import fields as f
 from lrtc.frontend import lower_moves as lowering
 from lrtc.frontend.rule import MANY, Attrs, LayerRule, none, simple
-from lrtc.nn import Add, ChannelChunk, ChannelSlice, Concat, Permute, Reshape, SpaceSlice, TopClasses, Transpose
+from lrtc.nn import (
+    Add,
+    ChannelChunk,
+    ChannelSlice,
+    Concat,
+    Maximum,
+    Minimum,
+    Permute,
+    Reshape,
+    SpaceSlice,
+    TopClasses,
+    Transpose,
+)
 
 
 def _flatten_refusals(module: nn.Flatten) -> Iterator[str]:
@@ -66,6 +78,8 @@ TABLE = (
     LayerRule(nn.Flatten, {}, none, lambda attrs: nn.Flatten(), lowering.flatten, refusals=_flatten_refusals),
     *map(_pad, (nn.ConstantPad1d, nn.ConstantPad2d, nn.ZeroPad1d, nn.ZeroPad2d)),
     LayerRule(Add, {}, none, lambda attrs: Add(), lowering.add, inputs=(2, 2)),
+    LayerRule(Maximum, {}, none, lambda attrs: Maximum(), lowering.maximum, inputs=(2, 2)),
+    LayerRule(Minimum, {}, none, lambda attrs: Minimum(), lowering.maximum, inputs=(2, 2)),
     LayerRule(Concat, {}, none, lambda attrs: Concat(), lowering.concat, inputs=MANY),
     simple(ChannelSlice, SLICE_FIELDS, lowering.channel_slice, defaults={"start": 0, "stop": None, "step": 1}),
     simple(SpaceSlice, SPACE_FIELDS, lowering.space_slice, together=_as_many),

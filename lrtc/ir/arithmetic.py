@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from lrtc.ir.op import Fact, Op, arity, channelwise, const_of, integers, need, require_image, require_integer
-from lrtc.ir.types import F32
+from lrtc.ir.types import F32, tensor
 
 QUANTISE = "`lrtc quantize` makes integers of ReLU activations"
 REAL_INPUT = f"the input is real; put lrtc.nn.InputQuantize or a sign before it; {QUANTISE}"
@@ -176,6 +176,36 @@ class Add(Op):
             )
         need(a.type.shape == b.type.shape, f"{a.type.shape} and {b.type.shape} cannot be added")
         return integers(a.low + b.low, a.high + b.high, a.type.shape)
+
+
+@dataclass(frozen=True)
+class Maximum(Op):
+    """y = max(a, b), element by element; min(a, b) where `least`. a, b: discrete or integer, the same shape → integer.
+
+    Two values of one element keep it: of `b1` it is OR, the least AND. Others become integers that hold both operands,
+    so that nothing is cut off before it was compared.
+    """
+
+    name: ClassVar[str] = "maximum"
+    least: bool = False
+
+    def infer(self, ins: Sequence[Fact]) -> Fact:
+        arity(ins, 2)
+        a, b = ins
+        which = "least" if self.least else "greatest"
+        for x in ins:
+            need(
+                not x.type.elem.is_float,
+                f"the {which} of real values is taken; integers and ±1 are supported: take it before the batchnorm, or "
+                "after the sign; `lrtc quantize` puts real values on one step",
+            )
+        need(a.type.shape == b.type.shape, f"{a.type.shape} and {b.type.shape} have no {which} element by element")
+        pick = np.minimum if self.least else np.maximum
+        low, high = pick(a.low, b.low), pick(a.high, b.high)
+        if a.type.elem == b.type.elem:
+            return Fact(tensor(a.type.shape, a.type.elem), None, low, high)
+        ends = np.array([[x.type.elem.low, x.type.elem.high] for x in ins])
+        return Fact(integers(ends[:, 0], ends[:, 1], a.type.shape).type, None, low, high)
 
 
 @dataclass(frozen=True)

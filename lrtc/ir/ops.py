@@ -14,6 +14,7 @@ from lrtc.ir.arithmetic import (
     Conv2d,
     Divide,
     Linear,
+    Maximum,
     ScaleBias,
     SumPool2d,
     window_shape,
@@ -25,13 +26,14 @@ from lrtc.ir.op import Fact, Op, TypeRule, elem_of
 OPS: dict[str, type[Op]] = {
     op.name: op
     for op in (
-        Const, Conv2d, Linear, ScaleBias, BatchNorm, Divide, Affine, Add, Clamp, SumPool2d, Sign, Ternarize, Quantize,
-        Threshold, TopK, MaxPool2d, Flatten, Rearrange, Pad, Crop, Channels, Concat, Identity,
+        Const, Conv2d, Linear, ScaleBias, BatchNorm, Divide, Affine, Add, Maximum, Clamp, SumPool2d, Sign, Ternarize,
+        Quantize, Threshold, TopK, MaxPool2d, Flatten, Rearrange, Pad, Crop, Channels, Concat, Identity,
     )
 }  # fmt: skip
 
 __all__ = [
     "OPS", "ROUNDINGS", "Add", "Affine", "BatchNorm", "Channels", "Clamp", "Concat", "Const", "Conv2d", "Crop",
-    "Divide", "Fact", "Flatten", "Identity", "Linear", "MaxPool2d", "Op", "Pad", "Quantize", "Rearrange", "ScaleBias",
-    "Sign", "SumPool2d", "Ternarize", "Threshold", "TopK", "TypeRule", "elem_of", "flatten_channels", "window_shape",
+    "Divide", "Fact", "Flatten", "Identity", "Linear", "MaxPool2d", "Maximum", "Op", "Pad", "Quantize", "Rearrange",
+    "ScaleBias", "Sign", "SumPool2d", "Ternarize", "Threshold", "TopK", "TypeRule", "elem_of", "flatten_channels",
+    "window_shape",
 ]  # fmt: skip

@@ -194,6 +194,45 @@ def max_pool1d(
     return max_pool2d(x.unsqueeze(2), *window, ceil_mode, return_indices).squeeze(2)
 
 
+def maximum(a: Any, b: Any = None) -> Spread:
+    """Return max(a, b) of independent values, of which one may be given.
+
+    ±1 activations stay such, P(max = −1) = P(a = −1) P(b = −1); of one and a given value the moments are exact. All
+    else is Clark's Gaussian of both, as of max-pools.
+    """
+    from lrtc.nn.pool import greater  # it needs the layers, which need the distributions
+
+    x, other = (a, b) if isinstance(a, KINDS) else (b, a)
+    if not isinstance(other, (*KINDS, Tensor)):
+        raise TypeError(_refusal("max", x) + ", or give two values")
+    if _is_sign(x) and _is_sign(other):
+        mean = 1 - (1 - x.mean) * (1 - other.mean) / 2
+        return Moments(mean, torch.ones_like(mean))
+    if _is_sign(x) and isinstance(other, Tensor):
+        up, high, low = (1 + x.mean) / 2, other.clamp_min(1), other.clamp_min(-1)
+        return Moments(up * high + (1 - up) * low, up * high.square() + (1 - up) * low.square())
+    return greater(*(_as_gaussian(value) for value in (x, other)))
+
+
+def minimum(a: Any, b: Any = None) -> Spread:
+    """Return min(a, b) = −max(−a, −b)."""
+    return _negated(maximum(_negated(a), _negated(b)))
+
+
+def _is_sign(x: Any) -> bool:
+    return isinstance(x, Moments) and bool((x.second == 1).all())
+
+
+def _as_gaussian(x: Spread | Tensor) -> Gaussian:
+    return Gaussian(x, torch.zeros_like(x)) if isinstance(x, Tensor) else Gaussian(x.mean, x.var)
+
+
+def _negated(x: Any) -> Any:
+    if isinstance(x, KINDS):
+        return type(x)(-x.mean, tuple.__getitem__(x, 1))
+    return -x if isinstance(x, Tensor) else x
+
+
 def dropout(x: Spread, p: float = 0.5, training: bool = True, inplace: bool = False) -> Spread:
     """Return x where nothing is dropped."""
     if training and p:
@@ -217,6 +256,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "adaptive_avg_pool1d": partial(adaptive_avg_pool, axes=1),
     "adaptive_avg_pool2d": partial(adaptive_avg_pool, axes=2),
     "mean": mean,
+    **dict.fromkeys(("maximum", "max"), maximum),
+    **dict.fromkeys(("minimum", "min"), minimum),
     "max_pool1d": max_pool1d,
     "max_pool2d": max_pool2d,
     "pad": pad,
@@ -229,7 +270,7 @@ REMEDIES = (
     (("batch_norm", "layer_norm", "group_norm", "instance_norm"), "use lrtc.nn.LRTBatchNorm"),
     (("relu", "relu_", "relu6", "clamp", "clip", "clamp_min"), "use lrtc.nn.LRTReLU or QuantActivation"),
     (("hardtanh", "tanh", "sigmoid", "sign", "sgn", "round"), "use lrtc.nn.LRTSign or QuantActivation"),
-    (("adaptive_max_pool1d", "adaptive_max_pool2d", "max", "amax"), "use lrtc.nn.LRTMaxPool2d"),
+    (("adaptive_max_pool1d", "adaptive_max_pool2d", "max", "min", "amax"), "use lrtc.nn.LRTMaxPool2d"),
     (("sum",), "use lrtc.nn.SumPool2d or ExactMean"),
     (("mul", "mul_", "div", "sub", "neg"), "scale by lrtc.nn.LRTGain or LRTBatchNorm"),
     (("add_", "__iadd__"), "write x = x + y"),

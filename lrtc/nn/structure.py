@@ -21,6 +21,20 @@ class Add(nn.Module):
         return a + b
 
 
+class Maximum(nn.Module):
+    """Return max(a, b), element by element: maxout; of distributions as `lrtc.nn.operations.maximum` has it."""
+
+    def forward(self, a: Tensor | Gaussian | Moments, b: Tensor | Gaussian | Moments) -> Tensor | Gaussian | Moments:
+        return torch.maximum(a, b)
+
+
+class Minimum(nn.Module):
+    """Return min(a, b), element by element."""
+
+    def forward(self, a: Tensor | Gaussian | Moments, b: Tensor | Gaussian | Moments) -> Tensor | Gaussian | Moments:
+        return torch.minimum(a, b)
+
+
 class Concat(nn.Module):
     """Return its values side by side along the channels, axis 1; a given one among distributions has no variance."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from lrtc.ir.ops import Add, Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
+from lrtc.ir.ops import Add, Affine, Crop, Flatten, Linear, Maximum, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
 from lrtc.plan.dense import in_memory
 from lrtc.plan.forms import by_classes, class_starts
 from lrtc.plan.stream import StreamLayer, absorbed_posts
@@ -66,6 +66,8 @@ def layer_parts(
         yield from _dot_product(layer, pe, simd)
     elif isinstance(layer.node.op, MaxPool2d) and layer.slides:
         yield part("lrtc_maxpool", Channels=layer.outputs, Taps=layer.window.taps, Bits=bits)
+    elif isinstance(layer.node.op, Maximum):
+        yield part("lrtc_maxpool", Channels=layer.outputs, Taps=2, Bits=bits)
     elif isinstance(layer.node.op, (SumPool2d, Rearrange)) and not layer.slides:
         yield part("lrtc_upsize", Width=layer.input.elem.bits * layer.input.shape[-1], Ratio=layer.beats_in)
     elif isinstance(layer.node.op, SumPool2d):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
-from lrtc.ir.ops import Affine, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold
+from lrtc.ir.ops import Affine, Crop, Flatten, Linear, Maximum, MaxPool2d, Rearrange, SumPool2d, Threshold
 from lrtc.plan.dense import in_memory
 from lrtc.plan.fold import FoldPlan, LayerFold, ranked_at_once
 from lrtc.plan.rearrange import Move, Pack, Turn, Unpack
@@ -192,6 +192,8 @@ def _layer_stages(network: Network, layer: StreamLayer, fold: LayerFold, links: 
         network.mvu(pixels, fold.folds, fold.steps, kept=True)
     elif layer.joins:
         network.join(links, pixels)
+        if isinstance(op, Maximum):
+            network.registers(1, pixels)
     elif layer.slides:
         network.line_buffer(layer.window)
     elif layer.sums_frame or (isinstance(op, (Linear, Flatten)) and layer.beats_in > 1):

@@ -21,6 +21,7 @@ from lrtc.ir.ops import (
     Flatten,
     Identity,
     Linear,
+    Maximum,
     MaxPool2d,
     Pad,
     Rearrange,
@@ -32,7 +33,7 @@ from lrtc.plan.forms import takes_sign
 from lrtc.plan.rearrange import Move, beats, moves, order_of, walks
 
 POSTS = (Threshold, Affine, Clamp, TopK)  # what takes elements as they come, some at a time
-JOINS = (Add, Concat)
+JOINS = (Add, Maximum, Concat)
 WINDOWED = (Conv2d, MaxPool2d, SumPool2d, Pad)
 SUPPORTED = (*WINDOWED, Linear, Crop, Channels, Flatten, Rearrange, Identity, *JOINS, *POSTS)
 INPUT_BITS = 8  # of an element of the input, which is sent as a byte

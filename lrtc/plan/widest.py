@@ -10,7 +10,8 @@ import numpy as np
 from lrtc.errors import Fault, LrtcError
 from lrtc.ir import Elem, Graph, Node, TypeRule
 from lrtc.ir.op import Fact, integers
-from lrtc.ir.ops import Add, Affine, Concat, Conv2d, Linear, MaxPool2d, Threshold, TopK
+from lrtc.ir.ops import Affine, Conv2d, Linear, MaxPool2d, Threshold, TopK
+from lrtc.plan.stream import JOINS
 
 MULTIPLIER_BITS = 16  # of an integer scale at the end
 LOGIT = Elem("i", 32)
@@ -53,7 +54,7 @@ def _fixed(graph: Graph) -> Iterator[Fault]:
     """Yield what is wiring and depends on values."""
     for node in graph.compute_nodes():
         constants = [name for name in node.ins if graph.const(name) is not None]
-        if isinstance(node.op, (Add, Concat)) and constants:
+        if isinstance(node.op, JOINS) and constants:
             yield Fault(_where(node), f"a constant beside a stream cannot be loaded; {LEAVE}move it into a threshold")
         if isinstance(node.op, MaxPool2d) and constants:
             yield Fault(_where(node), f"directions of a max-pool are wiring; {LEAVE}pool before the batchnorm")

@@ -24,6 +24,7 @@ from lrtc.ir.ops import (
     Flatten,
     Identity,
     Linear,
+    Maximum,
     MaxPool2d,
     Op,
     Pad,
@@ -64,7 +65,7 @@ def cells_of(graph: Graph) -> Iterator[tuple[Node | None, str, Cells]]:
 
 def _as_value(graph: Graph, user: Node, name: str) -> bool:
     """Return whether a constant is read as a value, not as weights or rows."""
-    return isinstance(user.op, (Add, Concat)) or user.ins[0] == name
+    return isinstance(user.op, (Add, Concat, Maximum)) or user.ins[0] == name
 
 
 def _input(name: str, shape: tuple[int, ...], high: int) -> Cells:
@@ -98,6 +99,8 @@ def _cells(graph: Graph, node: Node, known: Mapping[str, Cells]) -> Cells:
             return combine(("linear",), list(_elements(ins[0], before).ravel()), weights[:, :, None], False)
         case Add():
             return [_sum(a, b, before) for a, b in zip(*ins, strict=True)]
+        case Maximum():
+            return [_greatest(op, a, b, before) for a, b in zip(*ins, strict=True)]
         case SumPool2d():
             taps = np.ones((1, 1, prod(op.kernel)), np.int64)
             tag = ("sumpool", op.attributes(), before[:2])
@@ -207,6 +210,20 @@ def _sum(a: Cell, b: Cell, shape: tuple[int, ...]) -> Cell:
         x = a if a.anchor else b
         return x.with_table(Table((a.table.values + b.table.values).astype(np.int32)))
     return combine(("sum", shape[:-1]), [a, b], np.ones((1, 2, 1), np.int64), False)[0]
+
+
+def _greatest(op: Maximum, a: Cell, b: Cell, shape: tuple[int, ...]) -> Cell:
+    """Return max(a, b), or min: exactly where both depend on one anchor, or on none."""
+    if not a.anchor or not b.anchor or a.anchor == b.anchor:
+        x = a if a.anchor else b
+        return x.with_table(Table(MEANING[Maximum](op, a.table.values, b.table.values)))
+    values, ends = np.union1d(a.table.values, b.table.values), np.array([a.table.ends, b.table.ends])
+    low, high = (ends.min(axis=0) if op.least else ends.max(axis=0)).tolist()
+    reached = values[(values >= low) & (values <= high)]
+    if len(reached) == 1:
+        return Cell.constant(int(reached[0]))
+    tag = digest("maximum", op.least, shape[:-1], *sorted((a.exact, b.exact)))
+    return Cell.of_values(tag, reached.astype(np.int32))
 
 
 def _pooled(op: MaxPool2d, x: Cell, f: int, shape: tuple[int, ...]) -> Cell:

@@ -9,8 +9,8 @@ from graph_maker import INTEGER, Maker
 
 from lrtc.backends.c.formulas import FORMULA
 from lrtc.check.emulate import run_emulated
-from lrtc.ir import B1, T2, U8, Elem, Graph
-from lrtc.ir.ops import Clamp, Crop, Flatten, MaxPool2d, Pad, Rearrange, SumPool2d, TopK
+from lrtc.ir import B1, T2, U8, Elem, Graph, tensor
+from lrtc.ir.ops import Clamp, Crop, Flatten, Maximum, MaxPool2d, Pad, Rearrange, SumPool2d, TopK
 
 U2, I4 = Elem("u", 2), Elem("i", 4)
 
@@ -189,6 +189,24 @@ def sums_grouped() -> Graph:
     return m.done(m.linear_on_image(x, 2))
 
 
+def maxima() -> Graph:
+    """Words of bits and of trits, integers of different widths, and a constant, over a plane and a bit."""
+    m = Maker("maxima", (4, 3, 3))
+    a, b = (m.conv(m.x, 33, kernel=(1, 1)) for _ in range(2))
+    shape = m.b.facts[a].type.shape
+    limit = m.b.const("limit", m.rng.integers(-200, 200, shape).astype(np.int32))
+    x = m.b.add(Maximum(least=True), [m.b.add(Maximum(), [a, b], "most", "most"), limit], "least", "least")
+    ones, trits = ([m.decide(value, elem) for value in (x, a, b)] for elem in (B1, T2))
+    for least in (False, True):
+        ones[0] = m.b.add(Maximum(least), ones[:2], "ones", "ones")
+        trits[0] = m.b.add(Maximum(least), trits[:2], "trits", "trits")
+        ones, trits = [ones[0], ones[-1]], [trits[0], trits[-1]]
+    mixed = m.b.add(Maximum(), [ones[0], trits[0]], "mixed", "mixed")
+    fixed = m.b.const("fixed", m.rng.choice((-1, 1), shape).astype(np.int8), tensor(shape, B1))
+    flat = [m.linear_on_image(v, 2) for v in (mixed, m.b.add(Maximum(), [ones[0], fixed], "some", "some"))]
+    return m.done(m.b.add(Maximum(least=True), flat, "end", "end"))
+
+
 def input_as_output() -> Graph:
     m = Maker("input_out", (2, 2, 3))
     return m.done(m.b.add(Flatten("HWC"), [m.x], "flat", "flat"))
@@ -207,7 +225,7 @@ KINDS = {
     moves_of_integers: {"join", "place", "channels", "flatten"}, decided_moves: {"concat", "place"},
     turns: {"rearrange"},
     indices: {"topk"}, index_of_bits: {"topk"}, scores_of_indices: {"topk", "map"}, sums_grouped: {"sums"},
-    input_as_output: {"map"}, integer_pool_at_the_end: {"pool_integers", "pool_sums"},
+    maxima: {"map", "maximum_words"}, input_as_output: {"map"}, integer_pool_at_the_end: {"pool_integers", "pool_sums"},
 }  # fmt: skip
 # in test_kernels, test_wide, test_sliced
 ELSEWHERE = {"count_planes", "count_wide", "pool_bits", "sliced8", "sliced16", "sliced_nibbles", "tables"}
@@ -237,8 +255,11 @@ def test_every_kernel_under_sanitizers(networks, tmp_path):
         assert_equal(network, program.run(network.name, network.x))
 
 
+EMULATED = [groups_of_words, ternary_activations, many_levels, residual, moves, decided_moves, maxima]
+
+
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4"])
-@pytest.mark.parametrize("make", [groups_of_words, ternary_activations, many_levels, residual, moves, decided_moves])
+@pytest.mark.parametrize("make", EMULATED)
 def test_kernel_on_an_emulated_core(make, core, networks):
     network = networks[make]
     done = run_emulated(network.files, network.name, network.x[:2], core, network.classes)

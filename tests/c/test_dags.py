@@ -73,4 +73,4 @@ def test_every_kind_of_step_and_stage_occurs(networks):
     }
     assert set(FORMULA) - set(kinds) <= elsewhere
     stages = Counter(stage.kind for step in steps for stage in step.stages)
-    assert set(stages) == {"affine", "clamp", "add", "levels"}
+    assert set(stages) == {"affine", "clamp", "add", "greatest", "least", "levels"}

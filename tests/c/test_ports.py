@@ -20,7 +20,7 @@ from lrtc.ir import B1, T2, U8, Graph, IllegalGraph, feed_rows, from_rows, tenso
 from lrtc.passes import run_pipeline
 
 SEEDS = range(40)
-HERE = [name for name in ("cortex-m0", "rv32imc") if has_compiler(CORES[name])]  # four, eight argument registers
+HERE = [name for name in ("cortex-m0", "rv32ec", "rv32imc") if has_compiler(CORES[name])]  # 4, 6, 8 argument registers
 
 
 @pytest.fixture(scope="module")

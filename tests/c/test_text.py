@@ -148,7 +148,7 @@ def test_what_c_cannot_do_is_refused_all_at_once():
         "input x: i8 is not supported; the input must be u1 to u8",
         "input x: i8[2x3:RC] is not supported; the input must be [C] or [H,W,C]",
         "act (sign): this operation is not supported in C here; known: add, affine, channels, clamp, concat, const, "
-        "conv2d, crop, flatten, identity, linear, maxpool, pad, rearrange, sumpool, threshold, topk",
+        "conv2d, crop, flatten, identity, linear, maximum, maxpool, pad, rearrange, sumpool, threshold, topk",
     ]
 
 

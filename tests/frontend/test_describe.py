@@ -196,7 +196,9 @@ def test_ways_in_which_values_meet(tail, monkeypatch: pytest.MonkeyPatch):
         (lambda self, x: x.view(x.size(1), -1), "view: reshape to (…, -1) is not supported; use torch.flatten(x, 1)"),
         (lambda self, x: (x + 1).flatten(1), "add: adds a number; use the bias of the layer before it"),
         (lambda self, x: torch.add(x, x, alpha=2).flatten(1), "add: alpha is not supported; values are added as they"),
-        (lambda self, x: (x * x).flatten(1), "mul (mul): no rule for this operation; values meet in a sum or in torch"),
+        (lambda self, x: (x * x).flatten(1), "mul (mul): no rule for this operation; values meet in a sum, in torch"),
+        (lambda self, x: x.max(1).flatten(1), "max_1: is taken of one value; of two it is supported, torch.maximum("),
+        (lambda self, x: torch.min(x).flatten(1), "min_1: is taken of one value; of two it is supported, torch.max"),
         (lambda self, x: (x - x).flatten(1), "sub (sub): no rule for this operation; values are added; fold the minus"),
         (lambda self, x: torch.cat([x, x], 2).flatten(1), "cat: dim=2 is not supported; values are put side by side"),
         (lambda self, x: x[:, 0].flatten(1), "getitem: this index is not supported; channels are taken by x[:, start"),
@@ -333,7 +335,7 @@ def test_every_kind_can_be_described_and_rebuilt():
     made["ExactBatchNorm"] = next(iter(rebuild(describe(nn.BatchNorm2d(2), "m")).children()))
     for kind in RULES.keys() - made.keys():
         made[kind] = RULES[kind].torch_class()
-    for kind in ("Add", "Concat"):  # of two values; see test_mixed
+    for kind in ("Add", "Concat", "Maximum", "Minimum"):  # of two values; see test_mixed
         del made[kind]
     for kind, module in made.items():
         (layer,) = describe(module, "m").layers

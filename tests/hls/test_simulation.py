@@ -24,7 +24,7 @@ from lrtc.passes import run_pipeline
 
 MNIST = Path(__file__).parents[2] / "examples" / "mnist"
 QUICK = ("-O0",)  # to compile costs more than to run
-SANITIZED = ("branches", "moved", "turned")  # between them every stage of the library
+SANITIZED = ("branches", "maxima", "moved", "turned")  # between them every stage of the library
 ELSEWHERE = ("never",)  # for other compilers and other integers
 NETWORKS, DAGS, TURNING = (1,), (2, 18), (3,)
 IMAGES = 5
@@ -91,8 +91,8 @@ def test_sanitizers_find_nothing(tmp_path):
     used = set(re.findall(r"lrtc::(\w+)<", "".join(files[f"{name}.cpp"] for name, (files, _) in designs.items())))
     stages = {
         "add", "affine", "as_is", "clamp", "concat", "constants", "crop", "downsize", "element", "fork", "frame_sum",
-        "from_axis", "maxpool", "mvu", "operand", "pad", "points", "regroup", "select", "sumpool", "threshold",
-        "to_axis", "topk", "turn", "upsize", "window",
+        "from_axis", "maximum", "maxpool", "mvu", "operand", "pad", "points", "regroup", "select", "sumpool",
+        "threshold", "to_axis", "topk", "turn", "upsize", "window",
     }  # fmt: skip
     assert used == stages
     hold(build_hls(designs, tmp_path, flags=[flag.replace("-O1", "-O0") for flag in SANITIZE]), wanted)

@@ -25,6 +25,8 @@ from lrtc.nn import (
     LRTScale,
     LRTSign,
     LRTTernarySign,
+    Maximum,
+    Minimum,
     Moments,
     Permute,
     QuantActivation,
@@ -100,6 +102,26 @@ def test_sums_of_distributions_and_numbers():
     ):  # fmt: skip
         assert type(got) is kind
         same(got, drawn)
+
+
+def test_maxima_of_distributions_and_numbers():
+    (s, c), (t, d) = signs(IMAGE), signs(IMAGE)
+    given = torch.randn(1, *IMAGE)
+    for got, drawn, kind in (
+        (torch.maximum(s, t), torch.maximum(c, d), Moments), (Minimum()(s, t), torch.minimum(c, d), Moments),
+        (torch.max(s, given), torch.maximum(c, given), Moments),
+        (Minimum()(given, t), torch.minimum(given, d), Moments),
+    ):  # fmt: skip
+        assert type(got) is kind
+        same(got, drawn)
+    (g, a), (h, b) = gaussian(IMAGE), gaussian(IMAGE, True)
+    near = g.mean + torch.randn(1, *IMAGE) / 4
+    for got, drawn in ((Maximum()(g, h), torch.maximum(a, b)), (torch.min(g, near), torch.minimum(a, near))):
+        assert type(got) is Gaussian
+        same(got, drawn)
+    for one in (lambda: torch.max(g), lambda: torch.min(g, 1), lambda: torch.max(s, dim=1)):
+        with pytest.raises(TypeError, match="max"):
+            one()
 
 
 def test_concatenations():

@@ -110,6 +110,21 @@ def residual(seed: int) -> tuple[Net, str]:
     return net, net.dense(net.add("Flatten", x), 6, 9, "4", 0.125)
 
 
+def maxout(seed: int) -> tuple[Net, str]:
+    """The greatest and the least of values of one scale, of a scale a channel, on two grids, falling; limits."""
+    net = Net((2, 6, 5), seed)
+    x = net.quant("image", 1 / 16, 4, signed=0)
+    a, b = (net.conv(x, 2, 6, "3", 0.5, pads=[1, 1, 1, 1]) for _ in range(2))
+    a, b = net.quant(net.batchnorm(a, 6, 4.0, 4.0), 0.5, 3), net.quant(net.batchnorm(b, 6, 4.0, 4.0), 0.5, 4)
+    most = net.add("Max", a, b, net.quant(net.add("Neg", a), 0.25, 3))
+    x = net.add("Min", most, net.add("Neg", net.add("Neg", b)), net.const(1.0))
+    scale = (0.25 + net.rng.random((4, 1, 1, 1))).astype(np.float32)
+    c = net.add("Max", *(net.conv(x, 6, 4, "bipolar", s) for s in (scale, scale)))
+    x = net.quant(net.batchnorm(c, 4, 3.0, 4.0), 0.5, 3)
+    net.result = TensorProto.FLOAT, (net.batch, 7)
+    return net, net.dense(net.add("Flatten", net.add("Max", x)), 48, 7, "4", 0.125)
+
+
 def channels_last(seed: int, pool: str = "MaxPool") -> tuple[Net, str]:
     """As FINN leaves a convolutional network: levels and pools with the channels last, Transposes around Conv."""
     net = Net((3, 10, 10), seed, FINN)
@@ -189,6 +204,7 @@ EXACT = {  # every float32 operation before a quantiser is exact, or far from a 
     "three bits": three_bits,
     "streamlined": streamlined,
     "residual": residual,
+    "maxout": maxout,
     "cnv bipolar x 2 bits": lambda seed: cnv(seed, "bipolar", 2),
     "channels last": channels_last,
     "keywords": keywords,

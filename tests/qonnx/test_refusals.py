@@ -71,6 +71,11 @@ NODES = {
     "division by a value": (small(lambda n, x: n.bipolar(n.add("Div", n.const(1.0), x))), "divides by a value"),
     "product of values": (small(lambda n, x: n.bipolar(n.add("Mul", x, x))), "combines two values"),
     "sum of reals": (small(lambda n, x: n.bipolar(n.add("Add", n.add("Relu", x), x))), "adds two real values"),
+    "maximum of reals": (small(lambda n, x: n.bipolar(n.add("Max", n.add("Relu", x), x))), "compares two real values"),
+    "minimum of other offsets": (
+        small(lambda n, x: n.bipolar(n.add("Min", n.quant(x, 1.0, 3), n.add("Add", n.quant(x, 1.0, 3), n.const(0.5))))),
+        "compares values of different offsets",
+    ),
     "reshape": (small(lambda n, x: n.add("Reshape", x, n.const([3, -1], np.int64))), "makes (3, 16) of (16, 3)"),
     "reshape to nothing": (small(lambda n, x: n.add("Reshape", x, n.const([16, 5], np.int64))), "cannot be reshaped"),
     "a huge constant": (

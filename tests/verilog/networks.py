@@ -17,6 +17,7 @@ from lrtc.ir.ops import (
     Crop,
     Flatten,
     Linear,
+    Maximum,
     MaxPool2d,
     Pad,
     Rearrange,
@@ -95,6 +96,10 @@ class Maker:
 
     def add(self, name: str, other: str) -> Maker:
         self.x = self.b.add(Add(), [self.x, other], name, f"body.{name}")
+        return self
+
+    def maximum(self, name: str, other: str, least: bool = False) -> Maker:
+        self.x = self.b.add(Maximum(least), [self.x, other], name, f"body.{name}")
         return self
 
     def concat(self, name: str, *others: str) -> Maker:
@@ -248,6 +253,23 @@ def turning(seed: int) -> Graph:
     return m.done() if rng.random() < 0.4 else m.linear("fc", 3).done()
 
 
+def maxima() -> Graph:
+    """The greater and the smaller of two values: of bits, trits, codes, numbers of different widths, a constant."""
+    m = Maker("maxima", (5, 4, 2))
+    image = m.x
+    left = m.conv("a", 4, padding=(1, 1, 1, 1)).x
+    right = m.at(image).conv("b", 4, kernel=(1, 1)).x
+    sums = m.at(left).maximum("sums", right, least=True).shifted("shift").x
+    bits = m.at(left).codes(B1).x
+    ones = m.at(right).codes(B1).maximum("ones", bits).x
+    none = m.at(sums).codes(B1).maximum("none", ones, least=True).conv("c", 3, padding=(1, 1, 1, 1)).codes(T2).x
+    trits = m.at(bits).conv("d", 3, kernel=(1, 1)).codes(T2).maximum("trits", none).x
+    mixed = (
+        m.at(trits).maximum("mixed", none, least=True).conv("e", 3, kernel=(1, 1)).maximum("wide", trits).codes(U4).x
+    )
+    return m.at(trits).conv("f", 3, kernel=(1, 1)).codes(U4).maximum("codes", mixed, least=True).linear("fc", 3).done()
+
+
 def special() -> dict[str, tuple[Graph, dict[str, object]]]:
     """Return name → (graph, options of the backend)."""
     far = [10_000, -10_000, 10_000, -10_000]
@@ -323,6 +345,7 @@ def special() -> dict[str, tuple[Graph, dict[str, object]]]:
         ),
         "moved": (moved(), {}),
         "turned": (turned(), {}),
+        "maxima": (maxima(), {}),
         "grouped": (grouped(), {"fold": {"a": (2, 3), "b": (2, 3), "c": (4, 9), "d": (4, 3), "e": (1, 4)}}),
         "ranked": (
             Maker("ranked", (30,)).linear("a", 9, Elem("i", 3)).affine().top("t", 4).done(),

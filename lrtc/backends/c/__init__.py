@@ -25,6 +25,7 @@ from lrtc.ir.ops import (
     Flatten,
     Identity,
     Linear,
+    Maximum,
     MaxPool2d,
     Pad,
     Rearrange,
@@ -34,8 +35,8 @@ from lrtc.ir.ops import (
 )  # fmt: skip
 
 OPS = (
-    Const, Conv2d, Linear, Threshold, Affine, MaxPool2d, Add, Clamp, SumPool2d, TopK, Flatten, Rearrange, Pad, Crop,
-    Channels, Concat, Identity,
+    Const, Conv2d, Linear, Threshold, Affine, MaxPool2d, Add, Maximum, Clamp, SumPool2d, TopK, Flatten, Rearrange, Pad,
+    Crop, Channels, Concat, Identity,
 )  # fmt: skip
 REAL = (
     "a real value is left here; only integers become C: end the real part with a sign, a ternarize or a quantiser, "

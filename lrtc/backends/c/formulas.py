@@ -14,6 +14,7 @@ FORMULA = {name: kernel.formula for name, kernel in MENU.items()} | {
     "map": "acc[c] = x[c]",
     "place": "acc[c] = x[c] inside the image, else the padding value",
     "place_words": "y = x inside the image, else the padding value, word by word",
+    "maximum_words": "y = the greater of both (OR), the smaller (AND) where it says least, word by word",
     "join": "y = the operands side by side",
     "concat": "acc[c] = the operands side by side",
     "channels": "acc[c] = x[index[c]]",
@@ -25,6 +26,8 @@ STAGE = {
     "affine": "then acc * multiplier + offset",
     "clamp": "then clamped",
     "add": "then the other operand is added",
+    "greatest": "then the other operand is taken where it is greater",
+    "least": "then the other operand is taken where it is smaller",
     "levels": "then the levels reached are counted",
 }
 

@@ -15,9 +15,9 @@ from lrtc.backends.c.storage import WORD, ctype_of_value, depth, kind_of, pixels
 from lrtc.backends.c.tables import Table, number_table, word_table
 from lrtc.backends.c.views import LayerView, OperandView, StageView, WindowView
 from lrtc.ir import Graph, TensorType
-from lrtc.ir.bits import pack_bits
+from lrtc.ir.bits import pack_bits, words_for
 from lrtc.ir.bits import planes as planes_of
-from lrtc.ir.ops import Flatten, Pad, Rearrange, TopK
+from lrtc.ir.ops import Flatten, Maximum, Pad, Rearrange, TopK
 
 
 def layer_views(graph: Graph, plan: CPlan, name: str) -> tuple[LayerView, ...]:
@@ -46,7 +46,7 @@ def _layer(graph: Graph, plan: CPlan, name: str, callers: Callers, index: int, s
     stages, stage_tables = _stages(graph, step, function, operands)
     window = _window(step, x)
     lines = comment(graph, step)
-    n_added = sum(stage.kind == "add" for stage in step.stages)
+    n_added = step.stage_operands
     scratch = plan.place(plan.scratch(index), step.kernel.scratch_ctype) if step.scratch else ""
     params = [f"const {o.ctype} *{o.name}" for o in operands]
     params += [f"{step.kernel.scratch_ctype} *{step.kernel.scratch_name}"] if scratch else []
@@ -72,6 +72,8 @@ def _layer(graph: Graph, plan: CPlan, name: str, callers: Callers, index: int, s
         window=window,
         matrix=parts.view if parts else None,
         has_least=step.least is not None,
+        least=bool(step.nodes) and isinstance(step.nodes[0].op, Maximum) and step.nodes[0].op.least,
+        words=pixels(y) * words_for(y.shape[-1], WORD),
         extra=extra,
         in_order=in_order,
         places=pixels(y),
@@ -120,7 +122,7 @@ def _place(graph: Graph, plan: CPlan, value: str, callers: Callers) -> str:
 def _stages(graph: Graph, step: Step, function: str, operands: tuple) -> tuple[tuple[StageView, ...], list[Table]]:
     """Return the views of the stages, and their tables with the level behind them."""
     views, tables, source = [], [], "acc"
-    added = list(operands[len(operands) - sum(s.kind == "add" for s in step.stages) :])
+    added = list(operands[len(operands) - step.stage_operands :])
     for k, stage in enumerate(step.stages):
         says = {"kind": stage.kind, "source": source, "result": f"v{k + 1}"}
         suffix = f"_{k + 1}" if k else ""
@@ -130,7 +132,7 @@ def _stages(graph: Graph, step: Step, function: str, operands: tuple) -> tuple[t
             says |= {"multiplier": tables[-2].name, "offset": tables[-1].name}
         elif stage.kind == "clamp":
             says |= {"low": stage.limits[0], "high": stage.limits[1]}
-        elif stage.kind == "add":
+        elif stage.operand:
             says |= {"operand": added.pop(0)}
         else:
             levels = stage.levels.T
@@ -188,8 +190,8 @@ def _kernels(
 ) -> frozenset[str]:
     """Return which texts of hw/c the function calls."""
     calls = set(parts.texts) if parts else {"window", "maxpool_b1"} if step.kind == "pool_bits" else set()
-    whole = step.kind in ("pool_bits", "place_words", "join")  # words are written, not elements
-    added = operands[len(operands) - sum(s.kind == "add" for s in stages) :]
+    whole = step.kind in ("pool_bits", "place_words", "join", "maximum_words")  # words are written, not elements
+    added = operands[len(operands) - step.stage_operands :]
     reads = added if whole or (step.kernel and not step.kernel.reads_elements) else operands
     calls |= {f"read_{o.kind}" for o in reads if o.kind != "int"}
     elements = step.kernel.elements if step.kernel else not whole

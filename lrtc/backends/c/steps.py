@@ -25,6 +25,7 @@ from lrtc.ir.ops import (
     Flatten,
     Identity,
     Linear,
+    Maximum,
     MaxPool2d,
     Pad,
     Rearrange,
@@ -33,12 +34,14 @@ from lrtc.ir.ops import (
     TopK,
 )  # fmt: skip
 
-ELEMENTWISE = (Affine, Clamp, Add, Threshold)
+PAIRS = (Add, Maximum)  # of two values, element by element
+ELEMENTWISE = (Affine, Clamp, *PAIRS, Threshold)
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What happens to each element: `affine` (rows), `clamp` (limits), `add` (operand), `levels` (levels, flip).
+    """What happens to each element: `affine` (rows), `clamp` (limits), `levels` (levels, flip), or of another value's
+    element (operand) `add`, `greatest`, `least`.
 
     rows: int64 [2,C]. limits: (low, high), None for an open side. levels: int64 [K,C], flip: bool [C].
     """
@@ -57,7 +60,7 @@ class Step:
     """One C function: reads `xs`, writes `y`.
 
     kind: the name of its kernel, or of its template. nodes: what it stands for, the first does the work. xs: the
-    operands of the first node, then those that `add` stages read. kernel, matrix: of a convolution or linear layer.
+    operands of the first node, then those that stages read. kernel, matrix: of a convolution or linear layer.
     level: int64 [O], the last stage of a `b1` value, y = v ≥ level; where a matrix layer has no stage before it,
     weights and levels of flipped channels are negated already and `negated` tells which, else `flip` turns bits.
     least: bool [C], channels where a pool takes the minimum. scratch: bytes. output: the output of the network that it
@@ -87,9 +90,14 @@ class Step:
     @property
     def elementwise(self) -> tuple[str, ...]:
         """Return the operands of which element k is read right before element k of y is written, and no other."""
-        added = tuple(stage.operand for stage in self.stages if stage.kind == "add")
-        own = self.xs[: len(self.xs) - len(added)]
-        return self.xs if self.kind == "map" else tuple(x for x in added if x not in own)
+        own = self.xs[: len(self.xs) - self.stage_operands]
+        added = self.xs[len(own) :]
+        return self.xs if self.kind in ("map", "maximum_words") else tuple(x for x in added if x not in own)
+
+    @property
+    def stage_operands(self) -> int:
+        """Return how many of xs, the last ones, stages read."""
+        return sum(bool(stage.operand) for stage in self.stages)
 
 
 def plan_steps(graph: Graph, choice: Choice = "", lanes: int = WORD) -> tuple[tuple[Step, ...], dict[str, str]]:
@@ -180,18 +188,26 @@ def _step(graph: Graph, chain: list[Node], choice: Choice, lanes: int) -> Step:
     alone = isinstance(first.op, ELEMENTWISE)  # nothing to compute before: read, then the stages
     stages = _stages(graph, chain if alone else chain[1:], None if alone else first.out)
     level = flip = None
-    if stages and stages[-1].node.type.elem == B1:
+    if stages and stages[-1].kind == "levels" and stages[-1].node.type.elem == B1:
         level, flip = stages[-1].levels[0], stages[-1].flip
         stages = stages[:-1]
     own = (first.ins[0],) if alone else _operands(first)
-    xs = (*own, *(stage.operand for stage in stages if stage.kind == "add"))
+    xs = (*own, *(stage.operand for stage in stages if stage.operand))
     common = {"nodes": tuple(chain), "xs": xs, "y": chain[-1].out, "stages": stages, "level": level, "flip": flip}
     if isinstance(first.op, (Conv2d, Linear)):
         wanted = choice if isinstance(choice, str) else choice.get(first.out, "")
         return _matrix(graph, first, common, wanted, lanes)
+    if alone and _is_of_words(graph, first):
+        return Step("maximum_words", **common | {"xs": first.ins, "stages": ()})
     if alone:
         return Step("map", **common)
     return _move(graph, first, common)
+
+
+def _is_of_words(graph: Graph, node: Node) -> bool:
+    """Return whether it is the maximum of two values that are packed alike."""
+    packed = isinstance(node.op, Maximum) and node.type.elem.is_discrete
+    return packed and all(graph.const(name) is None for name in node.ins)
 
 
 def _operands(node: Node) -> tuple[str, ...]:
@@ -203,9 +219,10 @@ def _stages(graph: Graph, nodes: list[Node], value: str | None) -> tuple[Stage, 
     stages = []
     for node in nodes:
         value = value or node.ins[0]
-        if isinstance(node.op, Add):
+        if isinstance(node.op, PAIRS):
             other = node.ins[1] if node.ins[0] == value else node.ins[0]
-            stages.append(Stage("add", node, operand=other))
+            kind = "add" if isinstance(node.op, Add) else "least" if node.op.least else "greatest"
+            stages.append(Stage(kind, node, operand=other))
         elif isinstance(node.op, Clamp):
             limits = tuple(None if v is None else int(v) for v in (node.op.low, node.op.high))
             stages.append(Stage("clamp", node, limits=_needed(graph, value, limits)))

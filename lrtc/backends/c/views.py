@@ -45,8 +45,8 @@ class OperandView:
 class StageView:
     """A stage of an element: `source` → `result`, names of C variables.
 
-    affine: multiplier and offset are names of tables. clamp: low, high, or None. add: operand. levels: a table of
-    `count` levels, one row a channel unless `shared`; the least value is `base`.
+    affine: multiplier and offset are names of tables. clamp: low, high, or None. add, greatest, least:
+    operand. levels: a table of `count` levels, one row a channel unless `shared`; the least value is `base`.
     """
 
     kind: str
@@ -72,9 +72,9 @@ class LayerView:
     operands: x, x2, …; added: those that stages read. store: `bits` (b1), `pair` (t2) or `int`, how elements are
     written; level: a `bits` element is compared with a table, flip: and turned by another. value: the C variable that
     is stored. matrix: the view of the layer's kernel. extra: a number that one template needs (a fill value, k).
-    in_order: a flatten as the elements lie. places: pixels of y. walk: the counters of a rearrangement with where they
-    turn, the fastest first. spans: the operands of a concat. tail: lanes of the last word of a pixel of
-    y, which is number `last_word`.
+    least: a maximum is a minimum. words: of a plane of y. in_order: a flatten as the elements lie. places: pixels of y.
+    walk: the counters of a rearrangement with where they turn, the fastest first. spans: the operands of a concat.
+    tail: lanes of the last word of a pixel of y, which is number `last_word`.
     """
 
     function: str
@@ -95,6 +95,8 @@ class LayerView:
     window: WindowView | None
     matrix: object
     has_least: bool
+    least: bool
+    words: int
     extra: int
     in_order: bool
     places: int

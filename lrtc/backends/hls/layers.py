@@ -17,6 +17,7 @@ from lrtc.ir.ops import (
     Channels,
     Crop,
     Flatten,
+    Maximum,
     MaxPool2d,
     Pad,
     Rearrange,
@@ -146,7 +147,7 @@ def _pool(body: Body, graph: Graph, layer: StreamLayer, source: str, post: str, 
 
 
 def _join(body: Body, graph: Graph, layer: StreamLayer, streams: Sequence[str], post: str, out: int) -> str:
-    """Add the sum of two streams, or several side by side; some may be constants."""
+    """Add the sum of two streams, the greater of both, or several side by side; some may be constants."""
     waiting, operands, beats = iter(streams), [], layer.beats_in
     kinds = operand_types(graph, layer.node)
     for k, (name, type_) in enumerate(kinds):
@@ -160,11 +161,13 @@ def _join(body: Body, graph: Graph, layer: StreamLayer, streams: Sequence[str], 
         call = f"lrtc::constants<{channels}, {bits}, {beats}>"
         note = "the same for every image"
         operands.append(body.stage(f"constants{k}", call, [], channels * bits, beats, note, [rows]))
-    elem = layer.node.type.elem
-    if isinstance(layer.node.op, Add):
-        (a, b), channels = (f"{STREAM_KIND[t.elem.kind]}, {t.elem.bits}" for _, t in kinds), layer.outputs
-        call = f"lrtc::add<{post}, {channels}, {a}, {b}, {elem.bits}, {beats}>"
-        return body.stage("add", call, operands, out, beats)
+    if isinstance(layer.node.op, (Add, Maximum)):
+        name, least = "add", ""
+        if isinstance(layer.node.op, Maximum):
+            name, least = "maximum", f"{str(layer.node.op.least).lower()}, "
+        a, b = (f"{STREAM_KIND[t.elem.kind]}, {t.elem.bits}" for _, t in kinds)
+        sizes = f"{layer.outputs}, {a}, {b}, {layer.node.type.elem.bits}, {least}{beats}"
+        return body.stage(name, f"lrtc::{name}<{post}, {sizes}>", operands, out, beats)
     kinds_text = ", ".join(f"lrtc::operand<{t.shape[-1]}, {STREAM_KIND[t.elem.kind]}, {t.elem.bits}>" for _, t in kinds)
     call = f"lrtc::concat<{post}, {layer.outputs}, {beats}, {kinds_text} >"
     return body.stage("concat", call, operands, out, beats, "channels side by side", first_out=True)

@@ -21,7 +21,7 @@ from lrtc.backends.verilog.moves import move, rearrange
 from lrtc.backends.verilog.netlist import Chain, Instance, Stream, Wire
 from lrtc.backends.verilog.reload import Bus, on_bus
 from lrtc.ir import Elem, Graph, Node
-from lrtc.ir.ops import Add, Clamp, Crop, Flatten, Linear, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
+from lrtc.ir.ops import Add, Clamp, Crop, Flatten, Linear, Maximum, MaxPool2d, Rearrange, SumPool2d, Threshold, TopK
 from lrtc.ir.printer import node_text, printable
 from lrtc.plan.dense import in_memory
 from lrtc.plan.fold import LayerFold
@@ -129,7 +129,7 @@ def _extension(elem: Elem, count: int, bits: int) -> dict[str, int]:
 
 
 def _join(chain: Chain, graph: Graph, layer: StreamLayer, streams: list[Stream], module: str) -> None:
-    """Add the stage that adds up two streams, or puts several side by side; some may be constants."""
+    """Add what adds up two streams, takes the greater, or puts several side by side; some may be constants."""
     channels, elem = layer.node.type.shape[-1], layer.node.type.elem
     waiting, operands = iter(streams), []
     for k, (name, type_) in enumerate(operand_types(graph, layer.node)):
@@ -153,8 +153,15 @@ def _join(chain: Chain, graph: Graph, layer: StreamLayer, streams: list[Stream],
     for k, (_, type_) in enumerate(operand_types(graph, layer.node)):
         if type_.elem != elem:
             operands[k] = chain.extend(f"wide{k}", operands[k], _extension(type_.elem, type_.shape[-1], elem.bits))
-    sizes = {"Streams": len(operands), "Width": channels * elem.bits}
-    chain.join("lrtc_join", "u_concat", operands, Stream("whole", channels * elem.bits), sizes)
+    sizes = {"Streams": len(operands), "Width": sum(operand.bits for operand in operands)}
+    if isinstance(layer.node.op, Maximum):  # the two are the taps of a window
+        chain.join("lrtc_join", "u_join", operands, Stream("both", sizes["Width"]), sizes)
+        mask = f"{channels}'h{(1 << channels) - 1 if layer.node.op.least else 0:x}"
+        numbers = {"Channels": channels, "Taps": 2, "Bits": elem.bits, "Signed": int(STREAM_KIND[elem.kind] == 2)}
+        out = Stream("greatest", channels * elem.bits)
+        chain.add("lrtc_maxpool", "u_maximum", out, numbers | {"MinMask": mask}, ports=(("in_tap_valid_i", "2'b11"),))
+        return
+    chain.join("lrtc_join", "u_concat", operands, Stream("whole", sizes["Width"]), sizes)
 
 
 def _gather_window(chain: Chain, layer: StreamLayer, fold: LayerFold, form: DotForm | None) -> None:

@@ -11,10 +11,10 @@ from lrtc.frontend.qonnx.dots import padded, window_of
 from lrtc.frontend.qonnx.folding import axes_of
 from lrtc.frontend.qonnx.lowering import Lowering, data, number_of, steps
 from lrtc.frontend.qonnx.value import Refused, Site, Step, Value
-from lrtc.ir.ops import Add, Affine, Clamp, SumPool2d
+from lrtc.ir.ops import Add, Affine, Clamp, Maximum, SumPool2d
 
 MOST = 1 << 12  # two scales that are added: p/q times each other, p and q below this
-REAL_SUM = "adds two real values; put a quantiser on both, or add before the batchnorm"
+REAL = "{does} two real values; put a quantiser on both, or do it before the batchnorm"
 
 
 def binary(to: Lowering, site: Site, operands: list) -> Value:
@@ -51,29 +51,69 @@ def negate(to: Lowering, site: Site, operands: list) -> Value:
     return operands[0].then(*steps(("mul", -1)))
 
 
+def greatest(to: Lowering, site: Site, operands: list) -> Value:
+    """Return the greatest of the operands, or the least, element by element: of values on one grid, or a limit."""
+    values = [x for x in operands if isinstance(x, Value)]
+    numbers = [number_of(c, "its constant") for c in operands if not isinstance(c, Value)]
+    found, least = values[0], site.op == "Min"
+    for other in values[1:]:
+        found = _greater(to, found, other, least)
+    if not numbers:
+        return found
+    limit = float(min(numbers) if least else max(numbers))
+    return _clamped(to, found, None, limit) if least else _clamped(to, found, limit, None)
+
+
+def _greater(to: Lowering, a: Value, b: Value, least: bool) -> Value:
+    """Return max(a, b), or min; exactly as float32 has it where the steps of both are alike, for these are monotone."""
+    a, b = _met(to, a, b, "compares")
+    same = len(a.steps) == len(b.steps) and all(map(_alike, a.steps, b.steps))
+    names, step, offsets = ([a.name, b.name], a.affine()[0], (0, 0)) if same else _on_one_grid(to, a, b, "compares")
+    if not np.array_equal(*np.broadcast_arrays(*offsets)):
+        raise Refused("compares values of different offsets; let one quantiser, or two alike, make both")
+    if np.ndim(step) and not (np.all(step > 0) or np.all(step < 0)):
+        raise Refused("compares values whose scales have different signs, one a channel; one sign is supported then")
+    name = to.add(Maximum(least=least == bool(np.all(step > 0))), *names)
+    after = a.steps if same else steps(("mul", step), ("add", offsets[0]))
+    return replace(a, name=name, steps=()).then(*after)
+
+
+def _alike(a: Step, b: Step) -> bool:
+    return (a.kind, a.eps) == (b.kind, b.eps) and np.array_equal(a.rows, b.rows)
+
+
 def _sum(to: Lowering, a: Value, b: Value) -> Value:
-    """Return a + b, integers on a grid that holds both."""
+    a, b = _met(to, a, b, "adds")
+    names, step, (oa, ob) = _on_one_grid(to, a, b, "adds")
+    return replace(a, name=to.add(Add(), *names), steps=()).then(*steps(("mul", step), ("add", oa + ob)))
+
+
+def _met(to: Lowering, a: Value, b: Value, does: str) -> tuple[Value, Value]:
+    """Return two values of integers of one shape that lie alike."""
     if a.shape != b.shape or a.axes != b.axes:
-        raise Refused(f"adds values of {a.shape} and {b.shape}; they must be alike")
+        raise Refused(f"{does} values of {a.shape} and {b.shape}; they must be alike")
     if not (to.is_integer(a) and to.is_integer(b)):
-        raise Refused(REAL_SUM)
+        raise Refused(REAL.format(does=does))
     if a.flat != b.flat:
         a, b = to.vector(a), to.vector(b)
     to.range(a)
     to.range(b)
+    return a, b
+
+
+def _on_one_grid(to: Lowering, a: Value, b: Value, does: str) -> tuple[list[str], np.ndarray, tuple]:
+    """Return the names of the integers of both on a grid that holds both, its step, and the offsets."""
     (sa, oa), (sb, ob) = a.affine(), b.affine()
     if np.array_equal(np.broadcast_to(sa, np.shape(sb)) if np.ndim(sa) == 0 else sa, sb):
         p, q, step = 1, 1, sa
     elif np.ndim(sa) or np.ndim(sb):
-        raise Refused("adds values of different scales, one a channel; one scale for all is supported then")
+        raise Refused(f"{does} values of different scales, one a channel; one scale for all is supported then")
     else:
-        p, q, step = _common(float(sa), float(sb))
-    names = [_multiplied(to, a, p), _multiplied(to, b, q)]
-    name = to.add(Add(), *names)
-    return replace(a, name=name, steps=()).then(*steps(("mul", step), ("add", oa + ob)))
+        p, q, step = _common(float(sa), float(sb), does)
+    return [_multiplied(to, a, p), _multiplied(to, b, q)], step, (oa, ob)
 
 
-def _common(a: float, b: float) -> tuple[int, int, float]:
+def _common(a: float, b: float, does: str) -> tuple[int, int, float]:
     """Return (p, q, s) with a = p·s and b = q·s in float32."""
     if a and b:
         ratio = Fraction(a / b).limit_denominator(MOST)
@@ -81,7 +121,7 @@ def _common(a: float, b: float) -> tuple[int, int, float]:
         step = b / q
         if p and abs(p) <= MOST and np.float32(p * step) == np.float32(a):
             return p, q, step
-    raise Refused(f"adds values with the steps {a:g} and {b:g}, which have no common step; use one scale")
+    raise Refused(f"{does} values with the steps {a:g} and {b:g}, which have no common step; use one scale")
 
 
 def _multiplied(to: Lowering, x: Value, factor: int) -> str:

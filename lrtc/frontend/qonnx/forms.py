@@ -21,11 +21,11 @@ ANY = 1 << 16
 OPERANDS = {  # node → how many operands at least and at most; the others say it themselves
     "ArgMax": (1, 1), "AveragePool": (1, 1), "Cast": (1, 1), "Clip": (1, 3), "Concat": (1, ANY), "Conv": (2, 3),
     "Dropout": (1, 3), "Flatten": (1, 1), "Gemm": (2, 3), "GlobalAveragePool": (1, 1), "Identity": (1, 1),
-    "LogSoftmax": (1, 1), "MaxPool": (1, 1), "MaxPoolNHWC": (1, 1), "Neg": (1, 1), "Pad": (1, 4),
-    "ReduceMean": (1, 2), "Relu": (1, 1), "Reshape": (1, 2), "Shape": (1, 1), "Sign": (1, 1), "Softmax": (1, 1),
-    "Squeeze": (1, 2), "TopK": (1, 2), "Transpose": (1, 1), "Unsqueeze": (1, 2),
+    "LogSoftmax": (1, 1), "Max": (1, ANY), "MaxPool": (1, 1), "MaxPoolNHWC": (1, 1), "Min": (1, ANY), "Neg": (1, 1),
+    "Pad": (1, 4), "ReduceMean": (1, 2), "Relu": (1, 1), "Reshape": (1, 2), "Shape": (1, 1), "Sign": (1, 1),
+    "Softmax": (1, 1), "Squeeze": (1, 2), "TopK": (1, 2), "Transpose": (1, 1), "Unsqueeze": (1, 2),
 }  # fmt: skip
-EITHER = frozenset(("Add", "BatchNormalization", "Concat", "Conv", "Div", "Gemm", "MatMul", "Mul", "Sub"))
+EITHER = frozenset(("Add", "BatchNormalization", "Concat", "Conv", "Div", "Gemm", "MatMul", "Max", "Min", "Mul", "Sub"))
 """Nodes whose first operand may be a constant, or which refuse one in words of their own."""
 
 
