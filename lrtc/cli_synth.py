@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrtc.asked import Hardware
+from lrtc.asked import Hardware, OutputKind
 from lrtc.cli_manners import among, fpga_boards, parts
 from lrtc.cli_options import opened_model
-from lrtc.cli_rtl import Brams, Cycles, Fold, Fps, Luts, Stages, Style
+from lrtc.cli_rtl import Brams, Cycles, Fold, Fps, Lanes, Luts, Output, Stages, Style
 from lrtc.errors import LrtcError
 from lrtc.terminal import out, print_json, print_line, print_notes, working
 
@@ -38,6 +38,8 @@ def synth(
     fps: Fps = None,
     luts: Luts = None,
     brams: Brams = None,
+    lanes_in: Lanes = None,
+    output: Output = OutputKind.logits,
     style: Style = None,
     stages: Stages = None,
     count: Annotated[
@@ -71,9 +73,17 @@ def synth(
     check_folder(folder)
     hz = round(hertz(clock)) if clock else chosen.clock_hz if chosen else part_named(part).hz
     options = Hardware(
-        fold, cycles, fps, f"{hz / 1e6:.6f}MHz" if fps else None, luts, brams, style=style, stages=stages
+        fold,
+        cycles,
+        fps,
+        f"{hz / 1e6:.6f}MHz" if fps else None,
+        luts,
+        brams,
+        lanes=lanes_in,
+        style=style,
+        stages=stages,
     )
-    made = made_with_progress(opened, part, chosen, not count, hz, seed, {**options.options(), "link": link})
+    made = made_with_progress(opened, part, chosen, not count, hz, seed, {**options.options(output), "link": link})
     written = write_synthesized(made, folder)
     if as_json:
         print_json({**report_json(made), "folder": str(folder), "files": written})

@@ -91,6 +91,10 @@ def synthesize_model(
         raise LrtcError(
             f"--link {link} goes with a board's top, which a count, and devices that are mapped only, have not"
         )
+    if place and options.get("input_lanes", 1) != 1:
+        raise LrtcError(
+            "--input-lanes goes with --count, and with devices that are mapped only: a line brings a byte at a time"
+        )
     if board is not None:
         board.pins_of(link)
     if place:

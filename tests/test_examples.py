@@ -18,7 +18,7 @@ from lrtc.check.toolchain import compiler_for
 from lrtc.cli import app
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ["motions"]
+FOLDERS = ["motions", "letters", "mnist"]
 
 
 def text(folder: str) -> str:
@@ -71,3 +71,14 @@ def test_motions_are_told_on_a_cortex_m0plus_within_the_ram_that_is_said():
         for kernels, found in (("`--core cortex-m0plus`", costs), ("default", plain)):
             sizes = f"{found.arena.size} B | {found.stack.bytes} B | {found.sizes.flash:,} B"
             assert f"| {kernels} | {sizes} | {found.instructions:,} | {found.cycles:,} |" in text("motions")
+
+
+def test_letters_are_named_as_well_as_is_said():
+    folder = ROOT / "examples" / "letters"
+    with np.load(folder / "letters.npz") as held:
+        x, y = held["x"], held["y"]
+    result = lrtc.compile(folder / "letters.pt")
+    engines = result.verify(x, y)
+    assert [(v.engine, v.images, v.equal) for v in engines] == [("interp", 4000, True), ("c", 4000, True)]
+    right = int((result.run(x).argmax(1) == y).sum())
+    assert f"| **{right / 40:.2f} %** ({right:,}) |" in text("letters")

