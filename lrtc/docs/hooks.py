@@ -26,6 +26,7 @@ from lrtc.docs.tables import with_tables
 LOG = logging.getLogger("mkdocs.lrtc")
 GENERATED = {"ops.md": ir_reference, "cli.md": cli_reference}
 MADE = re.compile(r"!?\[[^\]]*\]\((?P<path>build/[^)\s]+)\)")
+ALIGNED = re.compile(r"<p>(?=(?:(?!</p>).)*\S {2,}\S)", re.S)  # two spaces within a line
 _texts: dict[str, str] = {}  # page → its Markdown, finished
 
 
@@ -52,10 +53,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             linked.add(nav.removeprefix("source/"))
         while waiting := sorted(linked - shown):
             for path in waiting:
+                shown.add(path)
+                if page_of(path) in _texts:
+                    continue
                 text = source_page(path, linked)
                 check_blocks(text, path)
                 _add(files, config, page_of(path), text)
-                shown.add(path)
     except Wrong as error:
         raise PluginError(str(error)) from error
     return files
@@ -81,9 +84,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Return a page with its formulas drawn."""
+    """Return a page with its formulas drawn, and columns of docstrings kept as they are aligned."""
     try:
-        return drawn(html, page.file.src_uri)
+        return ALIGNED.sub(r'<p class="aligned">', drawn(html, page.file.src_uri))
     except Wrong as error:
         raise PluginError(str(error)) from error
 

@@ -31,7 +31,9 @@ LANGUAGES = {
     ".csv": "text",
     ".sv": "systemverilog",
 }
+DECISION = re.compile(r"^\*\*(D\d+) ", re.M)  # of DESIGN.md: pages link to it
 ITEM = re.compile(r"(?:[-*]|\d+\.) ")
+PAGES = "lrtc/docs/pages/"
 SLUG = slugify(case="lower")
 
 
@@ -128,7 +130,9 @@ def _place(path: str, page: str, linked: set[str]) -> str:
 
 
 def page_of(path: str) -> str:
-    """Return where the site shows a file of the repository."""
+    """Return where the site shows a file of the repository; a page is where it is."""
+    if path.startswith(PAGES):
+        return path.removeprefix(PAGES)
     return f"source/{path}" if path.endswith(".md") else f"source/{path}.md"
 
 
@@ -136,6 +140,7 @@ def source_page(path: str, linked: set[str]) -> str:
     """Return the page that shows a file of the repository: a Markdown file as it is, another in a block."""
     text = (ROOT / path).read_text(encoding="utf-8")
     if path.endswith(".md"):
+        text = DECISION.sub(lambda found: f'<a id="{found[1].lower()}"></a>{found[0]}', text)
         return loosened(relinked(text, path, page_of(path), linked))
     return f"# {path}\n\n{fenced(text, path)}\n"
 

@@ -13,7 +13,7 @@ import pytest
 from lrtc.docs.blocks import check_words, run_blocks
 from lrtc.docs.errors import Wrong
 from lrtc.docs.formulas import drawn
-from lrtc.docs.includes import expanded, loosened, parts, section
+from lrtc.docs.includes import expanded, loosened, page_of, parts, section, source_page
 from lrtc.docs.links import broken
 
 ROOT = Path(__file__).parent.parent.parent
@@ -117,6 +117,17 @@ def test_a_part_of_a_file_is_included_with_its_links():
             expanded(f"<!-- include {wrong} -->", "a.md", linked)
     with pytest.raises(Wrong):
         expanded("[x](repo:none)", "a.md", linked)
+
+
+def test_a_file_is_a_page():
+    linked: set[str] = set()
+    assert '<a id="d5"></a>**D5 ' in source_page("lrtc/DESIGN.md", linked)
+    assert source_page("lrtc/boards/nucleo-f446re.toml", linked).startswith(
+        "# lrtc/boards/nucleo-f446re.toml\n\n```toml\n"
+    )
+    source_page("examples/mnist/README.md", linked)
+    assert "examples/README.md" in linked
+    assert page_of("lrtc/docs/pages/cli.md") == "cli.md"
 
 
 def test_sections_and_parts():
