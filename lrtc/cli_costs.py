@@ -111,6 +111,7 @@ def report(
     training: Annotated[
         Path | None, typer.Option("--training", metavar="DIR", help="the folder OUT.run of its training, for --html")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="print all that --html has, as tables, or with --json")] = False,
     name: Name = None,
     lanes: Lanes = None,
     as_json: AsJson = False,
@@ -127,7 +128,7 @@ def report(
     """
     from lrtc.boards import board_named
     from lrtc.cli import read_images
-    from lrtc.cli_html import opened_subject, print_accelerator, write_page
+    from lrtc.cli_html import opened_subject, print_accelerator, print_whole
     from lrtc.report.costs import cost_json, cost_lines, cost_table, hertz
     from lrtc.reporting import CORE, as_c, costs_of, image_of
 
@@ -140,14 +141,14 @@ def report(
             current, supply = found.current.ua_per_mhz, supply or found.current.volts
     core = core or CORE
     for option, given in (("--certificate", certificate), ("--training", training)):
-        if given and not html:
-            raise LrtcError(f"{option} goes with --html")
+        if given and not (html or every):
+            raise LrtcError(f"{option} goes with --html or --all")
     subject = opened_subject(model, name)
     if subject.holds not in ("", "c") and on:
         raise LrtcError(f"{', '.join(on)}: {model} holds {subject.holds}, no C for a core")
-    if html:
-        write_page(
-            subject, html, core, data, as_json, certificate, lanes=lanes, cpi=cpi, clock_hz=clock_hz,
+    if html or every:
+        print_whole(
+            subject, html, every, core, data, as_json, certificate, lanes=lanes, cpi=cpi, clock_hz=clock_hz,
             ua_per_mhz=current, volts=supply, training=training,
         )  # fmt: skip
         return

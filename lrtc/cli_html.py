@@ -20,18 +20,19 @@ def opened_subject(path: Path, name: str | None) -> Subject:
         return subject_of(path, name)
 
 
-def write_page(
-    subject: Subject, html: Path, core: str, data: Path | None, as_json: bool, certificate: Path | None,
-    **given: object,
+def print_whole(
+    subject: Subject, html: Path | None, every: bool, core: str, data: Path | None, as_json: bool,
+    certificate: Path | None, **given: object,
 ) -> None:  # fmt: skip
-    """Write the page; print the table of costs too, or all as JSON. given: options of `reporting.facts_of`."""
+    """Print all that is known as JSON, as every table, or the costs alone; write the page. given: of `facts_of`."""
     from lrtc.cli import read_images
     from lrtc.report.costs import cost_json, cost_table
     from lrtc.report.page import page, page_json
+    from lrtc.report.whole import parts_of
     from lrtc.reporting import facts_of
     from lrtc.wholefile import write_whole
 
-    if not html.absolute().parent.is_dir():
+    if html and not html.absolute().parent.is_dir():
         raise LrtcError(f"--html {html}: there is no folder {html.parent}", hint="make it first")
     raw, truth = read_images(subject.model, data) if data else (None, None)
     with working("") as progress:
@@ -41,15 +42,26 @@ def write_page(
             progress.update(task, description=text)
 
         facts = facts_of(subject, core, raw, truth, certificate=certificate, step=step, **given)  # type: ignore[arg-type]
-    write_whole(html, page(facts).encode())
+    if html:
+        write_whole(html, page(facts).encode())
     if as_json:
         own = cost_json(facts.costs, facts.clock_hz, facts.ua_per_mhz, facts.volts) if facts.costs else {}
-        print_json({"name": subject.model.name, "html": str(html), **own, **page_json(facts)})
+        page_of = {"html": str(html)} if html else {}
+        print_json({"name": subject.model.name, **page_of, **own, **page_json(facts)})
         return
-    if facts.costs:
-        out.print(cost_table(facts.costs))
-    print_notes(f"{section}: {why}" for section, why in facts.lacking.items() if section in ("costs", "accelerator"))
-    print_line(f"wrote {html}")
+    if every:
+        for heading, part in parts_of(facts):
+            if heading:
+                out.print(f"\n{heading}", style="bold", markup=False, highlight=False)
+            for text in [part] if not isinstance(part, (list, tuple)) else part:
+                out.print(text) if not isinstance(text, str) else print_line(text)
+    else:
+        if facts.costs:
+            out.print(cost_table(facts.costs))
+        missing = ((section, why) for section, why in facts.lacking.items() if section in ("costs", "accelerator"))
+        print_notes(f"{section}: {why}" for section, why in missing)
+    if html:
+        print_line(f"wrote {html}")
 
 
 def print_accelerator(subject: Subject, as_json: bool) -> None:

@@ -182,7 +182,7 @@ def page(facts: Facts) -> str:
     )
     environment.filters["name"] = lambda text: printable(str(text))
     steps = [", ".join(step.origins) or step.y for step in facts.c.plan.steps] if facts.c else []
-    rows, folded = layer_rows(facts.model.graph), _is_folded(facts.verilog)
+    rows, folded = layer_rows(facts.model.graph), is_folded(facts.verilog)
     folds = fold_rows(facts.verilog.plan, facts.verilog.graph) if folded else []
     return environment.get_template("page.html.j2").render(
         facts=facts,
@@ -211,7 +211,8 @@ def page(facts: Facts) -> str:
     )
 
 
-def _is_folded(result: Result | None) -> bool:
+def is_folded(result: Result | None) -> bool:
+    """Return whether there is an accelerator with a plan of its folding."""
     return result is not None and isinstance(result.plan, FoldPlan)
 
 
@@ -231,7 +232,7 @@ def page_json(facts: Facts) -> dict[str, object]:
         "roofline": roofs_json(facts.roofs) if facts.roofs else None,
         "training": run_json(facts.training) if facts.training else None,
         "answers": known,
-        "accelerator": fold_json(facts.verilog.plan, facts.verilog.graph) if _is_folded(facts.verilog) else None,
+        "accelerator": fold_json(facts.verilog.plan, facts.verilog.graph) if is_folded(facts.verilog) else None,
         "certificate": facts.certificate,
         "lacking": dict(facts.lacking),
     }  # fmt: skip

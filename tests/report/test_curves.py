@@ -85,5 +85,5 @@ def test_what_is_no_run_is_refused(tmp_path, words):
 
 
 def test_the_option_goes_with_a_page(tmp_path):
-    with pytest.raises(LrtcError, match="--training goes with --html"):
+    with pytest.raises(LrtcError, match="--training goes with --html or --all"):
         CliRunner().invoke(app, ["report", str(NET), "--training", str(tmp_path)], catch_exceptions=False)

@@ -72,6 +72,17 @@ def test_a_folder_of_an_accelerator_has_its_folding(folders, tmp_path):
     assert "As an accelerator" in (tmp_path / "hls.html").read_text()
 
 
+def test_all_of_the_page_is_there_as_tables(folders):
+    text = lrtc_says("report", folders["c"], "--all", "--data", DIGITS)
+    heads = ["what each pass saved", "weights", "as C on cortex-m4", "roofline: instructions a MAC", "accuracy"]
+    heads += ["certificate, as it was recorded, of this network", "no accelerator"]
+    at = [text.index(f"\n{head}") for head in heads]
+    assert at == sorted(at)
+    for figure in ("97.60% of 1,000 images", "fold-thresholds", "1.575", "189,965", "yes", "holds C"):
+        assert figure in text
+    assert "as an accelerator" in lrtc_says("report", folders["verilog"], "--all")
+
+
 def test_the_network_comes_back_with_its_options(folders):
     for folder in folders.values():
         found = read_compiled(folder)
