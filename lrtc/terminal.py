@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 PLAIN_WIDTH = 120  # of tables that go into a pipe or a file
-out = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
-err = Console(stderr=True)
+# names of layers stand in tables: no markup anywhere, a style is said by a Text
+out = Console(markup=False) if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, markup=False)
+err = Console(stderr=True, markup=False)
 _told: list[float] = []  # when --verbose began; empty without it
 
 

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from lrtc import __version__
 from lrtc.check.doctor import Seen
@@ -25,8 +26,8 @@ def seen_table(found: Sequence[Seen]) -> Table:
         if seen.state == "too old":
             says = f"{seen.version}, too old"
         text = need.enables if seen.state == "here" else f"{need.enables}: {need.get}"
-        table.add_row("" if need.group == last else need.group, need.name, f"[{STYLES[seen.state]}]{says}[/]",
-                      text.replace("[", "\\["))  # fmt: skip
+        table.add_row("" if need.group == last else need.group, need.name, Text(says, style=STYLES[seen.state]),
+                      text)  # fmt: skip
         last = need.group
     return table
 

@@ -21,7 +21,7 @@ from lrtc.interp import evaluate, feeds_of
 from lrtc.ir import B1, T2, U8, Graph, GraphBuilder, Node, feed_rows, tensor
 from lrtc.ir.ops import Conv2d, Linear, Threshold
 from lrtc.report.costs import CostReport
-from lrtc.tuning import by_layer
+from lrtc.tuning import by_layer, legal_kernels
 
 PIXELS, CHANNELS, FAN_IN, FAN_OUT = 16, 64, 1024, 512  # rows and columns, channels; inputs and outputs of linear layers
 FEW = 4  # channels of an input of integers that stay as they are: those of images
@@ -144,9 +144,12 @@ def _measured(
     layers = set(made.values())
     decided = {node.ins[0]: node.out for node in b.nodes if isinstance(node.op, Threshold) and node.ins[0] in layers}
     graph = b.finish([decided.get(layer, layer) for layer in made.values()])
-    kernels = {layer: result.plan.steps[i].kernel.name for i, layer in made.items()}
+    wanted = {layer: result.plan.steps[i].kernel.name for i, layer in made.items()}
+    lanes = result.options.get("lanes")
     try:
-        large = compile(graph, "c", verify=False, kernels=kernels, lanes=result.options.get("lanes"), **by_layer(core))
+        may = legal_kernels(compile(graph, "c", verify=False, lanes=lanes))
+        kernels = {layer: kernel for layer, kernel in wanted.items() if kernel in may.get(layer, ())}
+        large = compile(graph, "c", verify=False, kernels=kernels, lanes=lanes, **by_layer(core))
         done = run_emulated(dict(large.files), large.name, feed_rows(large.graph, drawn), core, large.ports)
     except DoesNotFit as error:
         return {}, dict.fromkeys(made, f"the large layers do not fit: {error.summary}")
@@ -154,8 +157,8 @@ def _measured(
     profile = done.profile or done.cycles
     at = {step.nodes[0].out: k for k, step in enumerate(large.plan.steps) if step.kernel}
     for i, layer in made.items():
-        if layer not in at or large.plan.steps[at[layer]].kernel.name != kernels[layer]:
-            why[i] = f"{kernels[layer]} takes no large layer of this kind"
+        if layer not in kernels:
+            why[i] = f"{wanted[layer]} takes no layer as large"
             continue
         counted = sum(n for name, n in profile.items() if name.startswith(f"{large.name}_{at[layer] + 1}_"))
         found[i] = counted / _macs(large, at[layer])

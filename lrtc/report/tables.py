@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from lrtc.chain import Verdict
 from lrtc.ir import Graph
@@ -93,7 +94,8 @@ def verdict_table(verdicts: Iterable[Verdict]) -> Table:
     ):  # fmt: skip
         table.add_column(heading, justify=justify, overflow="fold")
     for v in verdicts:
-        equal = {True: "[green]yes[/]", False: "[bold red]NO[/]", None: "[yellow]skipped[/]"}[v.equal]
+        said = {True: ("yes", "green"), False: ("NO", "bold red"), None: ("skipped", "yellow")}
+        equal = Text(*said[v.equal])
         accuracy = "" if v.accuracy is None else f"{v.accuracy:.2%}"
         table.add_row(v.engine, _number(v.images), equal, accuracy, v.note or cost_text(v.figures))
     return table

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 from networks import network
+from torch import nn
 from typer.testing import CliRunner
 
 import lrtc
 from lrtc.cli import app
 from lrtc.errors import LrtcError
 from lrtc.folders import read_compiled
+from lrtc.nn import InputQuantize, LRTLinear, LRTScale, LRTSign, discretize
 from lrtc.output import MANIFEST
 from lrtc.proving import digest_of
 
@@ -81,6 +84,15 @@ def test_all_of_the_page_is_there_as_tables(folders):
     for figure in ("97.60% of 1,000 images", "fold-thresholds", "1.575", "189,965", "yes", "holds C"):
         assert figure in text
     assert "as an accelerator" in lrtc_says("report", folders["verilog"], "--all")
+
+
+def test_names_are_no_markup_of_the_terminal(tmp_path):
+    names = ("bytes", "[/b] [red]x", "[/]", "scale")
+    layers = (InputQuantize((8,)), LRTLinear(8, 4, weights="ternary"), LRTSign(), LRTScale(4))
+    net = discretize(nn.Sequential(OrderedDict(zip(names, layers, strict=True))).eval())
+    lrtc.save(net, tmp_path / "odd.pt")
+    for words in (("compile", tmp_path / "odd.pt", "-o", tmp_path / "c"), ("report", tmp_path / "c", "--all")):
+        assert "[/b] [red]x" in lrtc_says(*words)
 
 
 def test_the_network_comes_back_with_its_options(folders):

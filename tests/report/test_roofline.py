@@ -8,7 +8,7 @@ from graph_maker import Maker
 
 from lrtc.bench_layers import conv64, linear1024
 from lrtc.driver import Model
-from lrtc.ir import T2, U8, Elem
+from lrtc.ir import B1, T2, U8, Elem
 from lrtc.report.roofline import roofs_json, roofs_of
 from lrtc.reporting import Subject, as_c, costs_of, image_of
 
@@ -38,6 +38,14 @@ def test_small_layers_stay_below_and_padding_is_no_work():
     assert grouped.roof is grouped.reached is grouped.above is None
     assert "groups" in grouped.why
     assert roofs_json(rows)["layers"][1]["why"] == grouped.why
+
+
+def test_a_kernel_that_takes_no_layer_as_large_has_no_roof():
+    """The input of integers has 6 channels, which a large layer has 64 of, and `sums` and `patterns` take few taps."""
+    m = Maker("few", (6,), Elem("u", 3))
+    (row,) = roofs(m.done(m.decide(m.linear(m.x, 8), B1)))
+    assert row.kernel in ("sums", "patterns")
+    assert (row.roof, row.why) == (None, f"{row.kernel} takes no layer as large")
 
 
 def test_inputs_of_signed_integers_have_no_roof():
