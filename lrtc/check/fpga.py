@@ -123,7 +123,8 @@ PARTS = {
         Part("gowin-gw2a-18", GOWIN, "GW2AR-LV18QN88C8/I7", 27_000_000, "-family gw2a ",
              ("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"), ("-d", "GW2A-18C")),
         _xc7("xc7z010", "xc7z010clg400-1"), _xc7("xc7z020", "xc7z020clg400-1"), _xc7("xc7z045", "xc7z045ffg900-2"),
-        _xc7("xc7a35t", "xc7a35tcpg236-1"), _xc7("xc7a100t", "xc7a100tcsg324-1"), _xc7("xc7a200t", "xc7a200tfbg484-1"),
+        _xc7("xc7a35t", "xc7a35tcpg236-1"), _xc7("xc7a50t", "xc7a50tcsg324-1"),
+        _xc7("xc7a100t", "xc7a100tcsg324-1"), _xc7("xc7a200t", "xc7a200tfbg484-1"),
         Part("cyclone5", CYCLONE5, "5CSEMA5F31C6", 100_000_000),
     )
 }  # fmt: skip

@@ -102,7 +102,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path, ru
         ([], "--device or --board is needed"),
         (["--board", "icebreaker", "--device", "ecp5-25k"], "icebreaker has ice40-up5k, not ecp5-25k"),
         (["--device", "ice40-up5k", "--input-lanes", "2"], "--input-lanes goes with --count"),
-        (["--board", "nucleo"], "no FPGA board 'nucleo'; known: icebreaker, tangnano9k, ulx3s"),
+        (["--board", "nucleo"], "no FPGA board 'nucleo'; known: hx8k-breakout, icebreaker, tangnano9k, ulx3s"),
     ):
         status, _, err = run("synth", model, *words)
         assert status == 2
