@@ -13,7 +13,7 @@ from lrtc import nn as lnn
 
 @dataclass(frozen=True)
 class Shape:
-    """What a network is made of. blocks: "plain", "residual", "concat", "average", "pad", one after another."""
+    """What it is made of. blocks: "plain", "residual", "maxout", "concat", "average", "pad", one after another."""
 
     seed: int = 0
     channels: int = 4
@@ -42,6 +42,8 @@ class Block(nn.Module):
         y = self.norm(self.conv(self.pad(x) if self.kind == "pad" else x))
         if self.kind == "residual":
             return self.act(y + x)
+        if self.kind == "maxout":
+            return self.act(torch.maximum(y, x))
         y = self.act(y)  # the module is used again: two quantisers of different scales
         if self.kind == "concat":
             return torch.cat([y, x], dim=1)

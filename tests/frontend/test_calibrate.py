@@ -37,12 +37,15 @@ from lrtc.nn import InputQuantize, LRTConv2d, LRTLinear, LRTReLU, LRTSign, discr
 from lrtc.passes import run_pipeline
 
 MNIST = Path(__file__).parents[2] / "examples" / "mnist"
+BLOCKS = ("plain", "residual", "maxout", "concat", "average", "pad")
 SHAPES = st.builds(
     Shape,
     seed=st.integers(0, 1 << 20),
     channels=st.sampled_from((1, 3, 4)),
     side=st.sampled_from(((5, 6), (6, 5))),
-    blocks=st.lists(st.sampled_from(("plain", "residual", "concat", "average", "pad")), max_size=3).map(tuple),
+    blocks=st.lists(st.sampled_from(("plain", "residual", "maxout", "concat", "average", "pad")), max_size=3).map(
+        tuple
+    ),
     activation=st.sampled_from(("relu", "sampled", "relu6", "hardtanh")),
     norm=st.sampled_from(("lrt", "plain", "gain")),
     bias=st.booleans(),
@@ -141,6 +144,19 @@ def test_a_sum_is_on_the_step_of_its_shortcut():
     steps = {q.layer: q.scale.step for q in done.quantisers}
     assert steps["blocks.0.add"] == pytest.approx(steps["front.3"])
     assert [v.inputs for v in done.description.layers if v.kind == "Add"] == [("blocks.0.norm.codes", "front.3.codes")]
+
+
+def test_a_maximum_is_on_the_step_of_its_shortcut_and_goes_through_the_passes():
+    net, x = relu_network(Shape(blocks=("maxout",)))
+    done = quantize(describe(net, "net"), {INPUT: x}, 4)
+    (meeting,) = [v for v in done.description.layers if v.kind == "Maximum"]
+    assert meeting.inputs == ("blocks.0.norm.codes", "front.3.codes")
+    lowered = lower(done.description)
+    graph = run_pipeline(lowered.graph, "c")
+    assert [node.op.name for node in graph.nodes].count("maximum") == 1
+    given = to_input(x, lowered.graph.inputs[0])
+    np.testing.assert_array_equal(interp.run(graph, given), interp.run(lowered.graph, given))
+    np.testing.assert_array_equal(interp.run(graph, given), answers(done.description, x))
 
 
 def test_other_bits_for_one_layer():
