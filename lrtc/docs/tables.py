@@ -38,6 +38,7 @@ def examples(page: str, linked: set[str]) -> str:
         title, first = re.match(r"# ([^\n]+)\n+(.+?)(?:\n\n|\Z)", text, re.S).groups()
         if first.startswith(("|", "#", "-")):
             raise Wrong(f"{path}: the first words after its title must say what it is")
+        first = re.sub(r":\Z", ".", first)
         linked.add(path)
         there = posixpath.relpath(page_of(path), posixpath.dirname(page) or ".")
         rows.append(f"| [{title}]({there}) | {' '.join(relinked(first, path, page, linked).split())} |")
