@@ -12,7 +12,7 @@ from lrtc.driver import compile
 from lrtc.errors import LrtcError
 from lrtc.resources import share
 
-SPECIAL = ("kept", "moved", "turned", "grouped", "levels", "branches")
+SPECIAL = ("kept", "maxima", "moved", "turned", "grouped", "levels", "branches")
 
 
 @pytest.mark.parametrize("seed", [1, 5, 9, 14])
@@ -27,6 +27,13 @@ def test_yosys_takes_special_designs(name: str):
     read_design(emit(graph, name, options).files, name)
 
 
+WIRED = {"style": "unrolled", "output": "class"}
+
+
+def test_yosys_takes_classes_that_leave_a_layer_of_wires():
+    read_design(emit(tiny(), "tiny", WIRED).files, "tiny")
+
+
 LOADED = {"reloadable": True, "fold": {"fc": (1, 8)}}
 
 
@@ -36,7 +43,7 @@ def test_yosys_takes_a_design_with_registers_whose_memories_are_written():
 
 def test_the_special_designs_have_every_module():
     designs = special()
-    read = {*emit(tiny(), "tiny", LOADED).files}
+    read = {path for options in (LOADED, WIRED) for path in emit(tiny(), "tiny", options).files}
     read |= {path for name in SPECIAL for path in emit(designs[name][0], name, designs[name][1]).files}
     assert read >= {f"rtl/{path.name}" for path in (share("hw") / "rtl").glob("*.sv")}
 
