@@ -230,8 +230,7 @@ class Session:
         from lrtc import terminal
         from lrtc.cli import app
 
-        terminal.out.width, terminal.out._color_system = WIDTH, None  # as in a terminal without colours
-        with _chdir(self.here):
+        with _chdir(self.here), _as_in_a_plain_terminal(terminal.out):
             done = CliRunner().invoke(app, words, prog_name="lrtc")
         if self.refused:
             if not isinstance(done.exception, LrtcError):
@@ -254,6 +253,17 @@ class Session:
         finally:
             sys.path[:] = path
         return said.getvalue()
+
+
+@contextlib.contextmanager
+def _as_in_a_plain_terminal(console):
+    """Within, a console is as wide as a page's block and has no colours."""
+    before = console._width, console._color_system
+    console._width, console._color_system = WIDTH, None
+    try:
+        yield
+    finally:
+        console._width, console._color_system = before
 
 
 def _compiled(code: str):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lrtc import terminal
 from lrtc.docs.blocks import check_words, run_blocks
 from lrtc.docs.errors import Wrong
 from lrtc.docs.formulas import drawn
@@ -97,6 +98,12 @@ def test_what_is_not_run_is_checked_and_what_is_run_is_shown(tmp_path: Path):
         run_blocks(page.replace("--board", "--bord"), tmp_path / "two", "page.md")
     with pytest.raises(Wrong, match="prints nothing"):
         run_blocks("```python\n1\n```\n<!-- output -->\n", tmp_path / "three", "page.md")
+
+
+def test_a_block_leaves_the_console_as_it_was(tmp_path: Path):
+    before = terminal.out.width, terminal.out.color_system
+    run_blocks("```sh\nlrtc boards\n```\n", tmp_path, "page.md")
+    assert (terminal.out.width, terminal.out.color_system) == before
 
 
 @pytest.mark.parametrize("words", ["lrtc compile m.pt -t c", "lrtc --help", "make test", "git clone x"])
