@@ -47,6 +47,15 @@ class Budget:
         return self.luts is not None or self.brams is not None
 
     @property
+    def per_bram(self) -> float:
+        """Return the LUTs that a block RAM counts for."""
+        return BRAM_IN_LUTS if self.luts is None else 0
+
+    def weight(self, area: Area) -> float:
+        """Return what is least in the plan that is chosen."""
+        return area.lut + self.per_bram * area.bram
+
+    @property
     def text(self) -> str:
         """Return it in words."""
         limits = [(self.luts, "LUTs"), (self.brams, "block RAMs")]
@@ -145,7 +154,6 @@ def _lightest(
     menus: Sequence[Menu], target: int, budget: Budget, per_ff: float = 0, per_dsp: float = 0
 ) -> tuple[Option, ...] | None:
     """Return the options of least weight within the block RAMs of the budget; None if these do not suffice."""
-    per_bram = BRAM_IN_LUTS if budget.luts is None else 0
     most = None if budget.brams is None else int(2 * budget.brams)
     sums: Sums = {0: (0, ())}
     for menu in menus:
@@ -155,7 +163,7 @@ def _lightest(
             if len(menu) == 1 or o.fold.cycles <= target
         ]
         if most is None:
-            fast = sorted(fast, key=lambda o: (o[2] + per_bram * o[1], o[1]))[:1]
+            fast = sorted(fast, key=lambda o: (o[2] + budget.per_bram * o[1], o[1]))[:1]
         sums = _together(sums, fast, most)
         if not sums:
             return None

@@ -50,7 +50,7 @@ def plan_stream(
 
 
 def _planned(layers, target: int | None, fold, to_class: bool, budget: Budget, wiring: Wiring | None) -> FoldPlan:
-    aim, room, tried = target, budget, []
+    aim, room, tried, first = target, budget, [], None
     while len(tried) < TRIES:
         try:
             plan = plan_folding(layers, aim, fold, room, wiring)
@@ -60,11 +60,14 @@ def _planned(layers, target: int | None, fold, to_class: bool, budget: Budget, w
             break
         if any(ranked_at_once(*pair, to_class) for pair in zip(layers, plan.layers, strict=True) if pair[0].leaves):
             plan = replace(plan, outputs=(("", 1),))
+        first = first or plan
         plan = _estimated(layers, with_queues(layers, plan, to_class), budget)
         tried.append(plan)
         late = 0 if target is None else plan.interval - max(target, plan.bound)
         over = budget.over(plan.area)
         if late <= 0 and not over:
+            if target is not None and len(tried) > 1:
+                plan = _lighter(layers, plan, first, fold or {}, to_class, budget)
             plan = replace(plan, target=tried[0].target, least=plan.least if target is None else tried[0].least)
             return plan if target or not budget.bound else _faster(layers, plan, fold, to_class, budget, wiring)
         aim = aim - late if late > 0 else aim
@@ -101,6 +104,31 @@ def _tighter(room: Budget, budget: Budget, plan: FoldPlan, over: Sequence[str]) 
             taken, limit = budget.uses(plan.area)[what]
             less[fields[what]] = getattr(room, fields[what]) - (taken - limit)
     return replace(room, **less)
+
+
+def _lighter(layers, plan: FoldPlan, first: FoldPlan, fold, to_class: bool, budget: Budget) -> FoldPlan:
+    """Return a plan that meets target and budget as `plan` does and takes less, if one is found.
+
+    A tighter target makes every layer faster, a tighter budget every memory smaller. Often it is enough that one layer
+    of the `first` folding, which queues have made too slow or too large, is faster: then others need shorter queues.
+    """
+    limit = max(first.target, plan.bound)
+    tries = []
+    for k, (layer, now) in enumerate(zip(layers, first.layers, strict=True)):
+        if layer.has_weights and not now.stages and not {layer.name, layer.origin} & {*fold}:
+            tries += [
+                replace(first, layers=(*first.layers[:k], option.fold, *first.layers[k + 1 :]))
+                for option in options(layer, budget.family)
+                if option.fold.cycles < now.cycles
+            ]
+    tries = [_estimated(layers, trial, budget) for trial in tries]
+    for trial in sorted(tries, key=lambda trial: budget.weight(trial.area))[:TRIES]:
+        if budget.weight(trial.area) >= budget.weight(plan.area):
+            break
+        trial = _estimated(layers, with_queues(layers, trial, to_class), budget)
+        if trial.interval <= limit and not budget.over(trial.area):
+            return min(plan, trial, key=lambda found: budget.weight(found.area))
+    return plan
 
 
 def _faster(layers, plan: FoldPlan, fold, to_class: bool, budget: Budget, wiring: Wiring | None) -> FoldPlan:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from verilog.networks import residual
 
+import lrtc
 from lrtc.bench_nets import fully_connected
 from lrtc.check.fpga import PARTS
 from lrtc.driver import compile
@@ -97,3 +99,16 @@ def test_flip_flops_cells_and_multipliers_are_saved_where_they_are_scarce():
 def test_an_unknown_device_is_told_the_nearest():
     with pytest.raises(LrtcError, match=r"no device 'ecp5-24k' \(did you mean 'ecp5-"):
         device_named("ecp5-24k")
+
+
+def test_what_queues_need_is_not_paid_for_in_every_layer():
+    digits = Path(__file__).parents[2] / "examples" / "mnist" / "mnist_ternary.pt"
+    layers = stream_layers(compile(lrtc.load(digits), "verilog", fold={}).graph)
+    budget = device_budget("ice40-up5k")
+    plan = plan_stream(layers, 12_000, budget=budget)
+    assert plan.interval <= 12_000
+    assert not budget.over(plan.area)
+    assert plan.area.lut < 1.05 * plan.least  # a faster conv1 saves the queue that takes one block RAM too many
+    asked = plan_stream(layers, 12_000, {"conv1": (1, 3)}, budget=budget)
+    assert next(fold for fold in asked.layers if fold.name == "conv1").slots == 3
+    assert not budget.over(asked.area)
