@@ -125,6 +125,12 @@ def sample_normal(g: Gaussian, eps: float = VARIANCE_EPS) -> Tensor:
     return g.mean + torch.sqrt(g.var.clamp_min(0) + eps) * normal_like(g.mean)
 
 
+def thirds_mean(g: Gaussian, width: float, eps: float = VARIANCE_EPS) -> Tensor:
+    """Return P(y ≥ width) − P(y ≤ −width) for y ~ N(m, s²): the mean of the activation of three values."""
+    root = torch.sqrt(g.var.clamp_min(0) + eps)
+    return torch.special.ndtr((g.mean - width) / root) - torch.special.ndtr((-width - g.mean) / root)
+
+
 def log_thirds(g: Gaussian, width: float, eps: float = VARIANCE_EPS) -> Tensor:
     """Return log P(y ≤ −width), log P(−width < y < width), log P(y ≥ width) for y ~ N(m, s²), on a new last axis.
 

@@ -7,12 +7,12 @@ batch that stay in the cache, and the derivative is formed beside the value.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from lrtc.nn.noise import uniform_like
+from lrtc.nn.noise import normal_like, uniform_like
 
 VARIANCE_EPS = 1e-3  # added inside the root wherever a standard deviation is taken (Shayer 2018, official code)
 SLICE = 1 << 15  # elements; some eight such float32 maps fit into the second-level cache
@@ -43,7 +43,7 @@ def _sample(z: Tensor, u: Tensor, hard: bool, h: Tensor, slope: Tensor) -> None:
     v = 1 - u
     d = torch.addcmul(u, q, v - u)
     if hard:
-        torch.copysign(torch.ones((), dtype=z.dtype, device=z.device), q.neg_().add_(u), out=h)
+        _write_sign(q.neg_().add_(u), h)
     else:
         torch.div(u - q * u, d, out=h).mul_(2).sub_(1)
     torch.div(v.mul_(u), d.square_(), out=slope)
@@ -59,7 +59,7 @@ def _sample_at(z: Tensor, u: Tensor, temperature: float, hard: bool, h: Tensor, 
     shifted = torch.logit(u).add_(log_p).sub_(log_q)
     soft = torch.tanh(shifted / (2 * temperature))
     if hard:
-        torch.copysign(torch.ones((), dtype=z.dtype, device=z.device), shifted, out=h)
+        _write_sign(shifted, h)
     else:
         h.copy_(soft)
     torch.exp(z.square_().mul_(-0.5).sub_(log_p).sub_(log_q), out=slope)
@@ -92,20 +92,58 @@ class SampledSign(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor):
         mean, r, slope = ctx.saved_tensors
-        grad_mean = torch.empty_like(slope)
-        shared = len(r) == 1
-        grad_var = torch.zeros_like(r) if shared else torch.empty_like(r)
+        return *_into_gaussian(grad, mean, r, lambda s, _: slope[s]), None, None, None
+
+
+class BlurredSign(torch.autograd.Function):
+    """Samples of sign(y), y ~ N(m, s²), with the gradient of a wider Gaussian's mean: `apply(mean, var, window, eps)`.
+
+    h = sign(m + sqrt(s² + eps)·ξ). Backward E[h] = erf(z/√2), z = m / sqrt(s² + eps + window²): dE/dz = 2 φ(z).
+    `var` as in `SampledSign`.
+    """
+
+    @staticmethod
+    def forward(ctx, mean: Tensor, var: Tensor, window: float, eps: float) -> Tensor:
+        h, r = normal_like(mean), root(var, eps)
         for s in _slices(mean):
-            part = r if shared else r[s]
-            g = torch.mul(grad[s], slope[s], out=grad_mean[s]).mul_(part)  # dL/dm; dL/ds² = −½ z/s · dL/dz
-            of_var = _summed(g * mean[s], part)
-            if shared:
-                grad_var.add_(of_var)
-            else:
-                torch.mul(of_var.mul_(part), part, out=grad_var[s]).mul_(-0.5)
+            _write_sign(h[s].addcmul_(mean[s], r if len(r) == 1 else r[s]), h[s])
+        ctx.save_for_backward(mean, root(var, eps + window * window))
+        return h
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        mean, r = ctx.saved_tensors
+        return *_into_gaussian(grad, mean, r, lambda s, part: _density(mean[s] * part)), None, None
+
+
+def _write_sign(x: Tensor, out: Tensor) -> None:
+    """Write −1 where x is negative, or −0, and +1 elsewhere."""
+    torch.copysign(torch.ones((), dtype=x.dtype, device=x.device), x, out=out)
+
+
+def _density(z: Tensor) -> Tensor:
+    """Return 2 φ(z), in place."""
+    return z.square_().mul_(-0.5).exp_().mul_(2 / math.sqrt(2 * math.pi))
+
+
+def _into_gaussian(
+    grad: Tensor, mean: Tensor, r: Tensor, slope: Callable[[slice, Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return dL/dm and dL/ds² for z = m·r, r = 1/sqrt(s² + …), and slope(s, r of s) = dh/dz: dL/ds² = −½ r² z·dL/dz."""
+    grad_mean = torch.empty_like(mean)
+    shared = len(r) == 1
+    grad_var = torch.zeros_like(r) if shared else torch.empty_like(r)
+    for s in _slices(mean):
+        part = r if shared else r[s]
+        g = torch.mul(grad[s], slope(s, part), out=grad_mean[s]).mul_(part)
+        of_var = _summed(g * mean[s], part)
         if shared:
-            grad_var.mul_(r.square()).mul_(-0.5)
-        return grad_mean, grad_var, None, None, None
+            grad_var.add_(of_var)
+        else:
+            torch.mul(of_var.mul_(part), part, out=grad_var[s]).mul_(-0.5)
+    if shared:
+        grad_var.mul_(r.square()).mul_(-0.5)
+    return grad_mean, grad_var
 
 
 def _summed(x: Tensor, like: Tensor) -> Tensor:
@@ -115,17 +153,23 @@ def _summed(x: Tensor, like: Tensor) -> Tensor:
 
 
 class HardSign(torch.autograd.Function):
-    """sign(x) with sign(0) = +1; backward the gradient of clamp(x, −1, 1), the straight-through estimator."""
+    """sign(x) with sign(0) = +1, `apply(x, window)`: the straight-through estimator.
+
+    Backward the gradient of clamp(x, −1, 1) for window 0, of erf(x / (window √2)) for another.
+    """
 
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
+    def forward(ctx, x: Tensor, window: float) -> Tensor:
         ctx.save_for_backward(x)
+        ctx.window = window
         return torch.copysign(torch.ones((), dtype=x.dtype, device=x.device), x + 0.0)  # −0 + 0 is +0
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> Tensor:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
-        return grad * (x.abs() <= 1)
+        if not ctx.window:
+            return grad * (x.abs() <= 1), None
+        return _density(x / ctx.window).mul_(1 / ctx.window).mul_(grad), None
 
 
 class Normalize(torch.autograd.Function):

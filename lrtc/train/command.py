@@ -25,7 +25,7 @@ from lrtc.train.data import Augment, Samples
 from lrtc.train.download import Source, absent, download
 from lrtc.train.evaluate import distribution_scores, integer_accuracy
 from lrtc.train.recipe import METHODS, Recipe
-from lrtc.train.run import Trained, check, train
+from lrtc.train.run import Trained, check, set_signs, train
 from lrtc.train.sweep import lines, sweep
 
 SWEEP = "only compare the recipes in FILE, a METHOD NAME=VALUE … a line, on the validation samples; OUT is a CSV file"
@@ -162,6 +162,7 @@ def _run(experiment: Experiment, read: Callable[[Path, str], Samples], args: arg
         net = experiment.network()
         check(net, part, validation, test)
     if args.cost:
+        set_signs(net, recipe)
         _print_cost(net, part.first(recipe.batch))
         return
     options = {"accelerator": args.accelerator, "devices": args.devices, "num_nodes": args.nodes}

@@ -31,6 +31,8 @@ class Recipe:
     sign_entropy, sign_target   the same of the sampled signs, H the mean entropy of a layer's activations
     clip             logits stay within ±clip
     temperature      of the sampled signs: from the first to the second, geometrically over the epochs
+    sign_window      w of the gradient of signs, `lrtc.nn.LRTSign`: of sampled ones and of the hard ones of fixed layers
+                     and of "ste", in units of a batchnorm's output. 0.0: Gumbel-softmax, clamp(y, −1, 1)
     variance_floor   eps of every sqrt(s² + eps) in training; nothing of it is in what is saved
     freeze_from      share of the epochs at which the first layer is fixed; the others follow at equal distances, so
                      that the rest is trained on what discrete layers really say. 1.0: nothing is fixed before the end
@@ -69,6 +71,7 @@ class Recipe:
     sign_target: tuple[float, float] = (0.3, 0.3)
     clip: float = 5.0
     temperature: tuple[float, float] = (1.0, 1.0)
+    sign_window: float = 0.0
     variance_floor: float = VARIANCE_EPS
     freeze_from: float = 0.6
     freeze: str = "most_probable"

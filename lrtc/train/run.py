@@ -116,6 +116,15 @@ def check(net: nn.Module, *parts: Samples) -> None:
         part.check_classes(scores.shape[1])
 
 
+def set_signs(net: nn.Module, recipe: Recipe) -> None:
+    """Give all layers that take Gaussians what a recipe says of them, in place; no file keeps it."""
+    options = {"window": recipe.sign_window, "variance_floor": recipe.variance_floor}
+    for m in net.modules():
+        for name, value in options.items():
+            if hasattr(m, name):
+                setattr(m, name, value)
+
+
 def _trial(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Return the scores of a copy of the network in training; LrtcError names the layer that cannot."""
     trial = copy.deepcopy(net).train()
@@ -165,14 +174,12 @@ class _Runner:
     def discrete(self, net: nn.Module, twin: nn.Module) -> nn.Module | None:
         """Train the discrete network in place; return what was still a distribution before freezing, if kept."""
         recipe, checkpoint = self.recipe, self.folder / f"{self.recipe.method}.ckpt"
+        set_signs(net, recipe)
         if recipe.method == "ste":
             latent = straight_through(net, twin)
             self._fit(STEStage(latent, recipe, self.material, checkpoint, twin, net), recipe.epochs)
             discrete_from_straight_through(net, latent)
             return None
-        for m in net.modules():
-            if hasattr(m, "variance_floor"):
-                m.variance_floor = recipe.variance_floor
         random = copy.deepcopy(net)
         self._fit(LRTStage(net, recipe, self.material, checkpoint, twin), recipe.epochs)
         kept = self.folder / "random.pt"

@@ -1,5 +1,6 @@
 """Signs of numbers and of Gaussians."""
 
+import copy
 import math
 
 import pytest
@@ -17,9 +18,11 @@ def _gaussian(rows):
     return Gaussian((Z * (var + VARIANCE_EPS).sqrt()).expand(rows, -1), var.expand(rows, -1))
 
 
-@pytest.mark.parametrize("temperature", [0.3, 1.0])
-def test_samples_are_plus_one_as_often_as_the_normal_is_positive(temperature):
-    h = LRTSign(temperature)(_gaussian(60_000))
+@pytest.mark.parametrize(("temperature", "window"), [(0.3, 0.0), (1.0, 0.0), (1.0, 0.7)])
+def test_samples_are_plus_one_as_often_as_the_normal_is_positive(temperature, window):
+    sign = LRTSign(temperature)
+    sign.window = window
+    h = sign(_gaussian(60_000))
     assert set(h.unique().tolist()) == {-1.0, 1.0}
     torch.testing.assert_close((h > 0).float().mean(0), PHI, atol=0.01, rtol=0)
 
@@ -61,6 +64,36 @@ def test_hard_samples_carry_the_gradient_of_soft_ones():
         values.append(h.detach())
     assert torch.equal(grads[0], grads[1])
     assert torch.equal(values[0], values[1].sign())
+
+
+@pytest.mark.parametrize("layer", [LRTSign(), LRTTernarySign(0.5)], ids=["two", "three"])
+@pytest.mark.parametrize("rows", [6, 1], ids=["own variances", "a shared variance"])
+def test_a_window_gives_samples_the_gradient_of_a_blurred_mean(layer, rows):
+    layer.window = 0.8
+    wide = copy.deepcopy(layer)
+    wide.mode = "moment"
+    m = torch.linspace(-3, 3, 60, dtype=torch.float64).reshape(6, 10).requires_grad_()
+    v = torch.linspace(0, 2, 10 * rows, dtype=torch.float64).reshape(rows, 10).requires_grad_()
+    weight = torch.linspace(-1, 2, 60, dtype=torch.float64).reshape(6, 10)
+    sampled = torch.autograd.grad((layer(Gaussian(m, v)) * weight).sum(), (m, v))
+    blurred = torch.autograd.grad((wide(Gaussian(m, v + 0.8**2)).mean * weight).sum(), (m, v))
+    for got, want in zip(sampled, blurred, strict=True):
+        torch.testing.assert_close(got, want)
+    x = torch.linspace(-3, 3, 10, dtype=torch.float64).requires_grad_()
+    of_number = torch.autograd.grad(layer.train()(x).sum(), x)[0]
+    floor = 0.0 if isinstance(layer, LRTSign) else VARIANCE_EPS
+    wide.variance_floor = 1e-12
+    of_mean = torch.autograd.grad(wide(Gaussian(x, torch.full_like(x, 0.8**2 + floor))).mean.sum(), x)[0]
+    torch.testing.assert_close(of_number, of_mean)
+
+
+def test_samples_of_three_values_with_a_window_are_as_frequent_as_without():
+    layer, g = LRTTernarySign(0.5), _gaussian(60_000)
+    plain = layer(g)
+    layer.window = 0.7
+    h = layer(g)
+    for value in (-1, 0, 1):
+        torch.testing.assert_close((h == value).float().mean(0), (plain == value).float().mean(0), atol=0.01, rtol=0)
 
 
 @pytest.mark.parametrize("z", [1e3, -1e3, 1e6, -1e6, 0.0])

@@ -174,6 +174,7 @@ def test_what_is_random_at_the_end_is_chosen_among_draws_too(where, tiny, tmp_pa
         {"label_smoothing": 0.1},
         {"precision": "bf16-mixed"},
         {"variance_floor": 0.1},
+        {"sign_window": 0.8},
     ],
     ids=str,
 )
@@ -188,6 +189,16 @@ def test_the_floor_of_the_variance_is_that_of_the_recipe_in_all_layers(tiny, tmp
     for net in (trained.net, trained.random):
         floors = {n: m.variance_floor for n, m in net.named_modules() if hasattr(m, "variance_floor")}
         assert floors == {"sign1": 0.2, "sign2": 0.2, "scale": 0.2}
+
+
+@pytest.mark.parametrize("method", ["lrt", "ste"])
+def test_the_window_of_the_signs_is_that_of_the_recipe(method, tiny, tmp_path):
+    nets = []
+    for window in (0.0, 0.8):
+        recipe = Recipe(method=method, epochs=1, pretrain_epochs=0, batch=48, sign_window=window)
+        nets.append(run(recipe, tiny, tmp_path / f"{window}.pt").net)
+        assert {m.window for m in nets[-1].modules() if hasattr(m, "window")} == {window}
+    assert not torch.equal(nets[0].bn1.bias, nets[1].bn1.bias), "the gradient of the signs is another"
 
 
 def test_straight_through_weights_do_not_decay():
