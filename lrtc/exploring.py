@@ -6,11 +6,11 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from lrtc.check.children import PIECE
+from lrtc.check.children import as_completed
 from lrtc.driver import Model, backend_for
 from lrtc.errors import LrtcError, ToolMissing, nearest
 from lrtc.passes import run_pipeline
@@ -60,20 +60,12 @@ def _in_processes(wanted: Sequence[Candidate], jobs: int | None, step: Callable[
         try:
             with _deaf():
                 running = [pool.submit(planned, one) for one in wanted]
-            return [_told(done.result(), k, wanted, step) for k, done in enumerate(_as_completed(running))]
+            return [_told(done.result(), k, wanted, step) for k, done in enumerate(as_completed(running))]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for child in {*multiprocessing.active_children()} - others:
                 child.kill()
             raise
-
-
-def _as_completed(running: Sequence[Future]) -> Iterator[Future]:
-    """Yield each when it is done, waiting in short pieces: see PIECE."""
-    waiting = {*running}
-    while waiting:
-        done, waiting = wait(waiting, PIECE, FIRST_COMPLETED)
-        yield from done
 
 
 @contextmanager

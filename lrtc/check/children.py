@@ -11,8 +11,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 CAPTURED = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}  # what it says, for `run_child`
@@ -88,16 +88,19 @@ def side_by_side(work: Callable[[object], object], items: Iterable[object]) -> l
     flock = _Flock()
     with ThreadPoolExecutor(os.cpu_count(), initializer=setattr, initargs=(_OWN, "flock", flock)) as pool:
         try:
-            return [_result(running) for running in [pool.submit(work, item) for item in items]]
+            running = [pool.submit(work, item) for item in items]
+            return [done.result() for one in running for done in as_completed([one])]
         except BaseException:
             flock.end()
             raise
 
 
-def _result(running: Future) -> object:
-    while not running.done():
-        wait([running], PIECE)
-    return running.result()
+def as_completed(running: Iterable[Future]) -> Iterator[Future]:
+    """Yield each when it is done, as `concurrent.futures` does, but waiting in short pieces: see PIECE."""
+    waiting = {*running}
+    while waiting:
+        done, waiting = wait(waiting, PIECE, FIRST_COMPLETED)
+        yield from done
 
 
 class _Flock:
