@@ -45,11 +45,11 @@ def tiny_network(weights: str = "ternary") -> nn.Sequential:
     )
 
 
-def example(folder: str, monkeypatch) -> ModuleType:
-    """Return the module of an example's train.py, with its own folder first in the path."""
+def example(folder: str, monkeypatch, script: str = "train") -> ModuleType:
+    """Return the module of an example's script, with its own folder first in the path."""
     monkeypatch.syspath_prepend(EXAMPLES / folder)
     monkeypatch.delitem(sys.modules, "model", raising=False)  # that of another example
-    spec = importlib.util.spec_from_file_location(f"{folder}_train", EXAMPLES / folder / "train.py")
+    spec = importlib.util.spec_from_file_location(f"{folder}_{script}", EXAMPLES / folder / f"{script}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

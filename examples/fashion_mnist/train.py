@@ -1,7 +1,6 @@
 """Train network B of the digits on Fashion-MNIST: two strided 5×5 convolutions, two linear layers."""
 
 from collections import OrderedDict
-from dataclasses import replace
 from functools import partial
 
 from torch import nn
@@ -34,8 +33,12 @@ def network() -> nn.Sequential:
     )
 
 
-LRT = Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5)
-RECIPES = {"lrt": LRT, "ste": replace(LRT, method="ste", lr=3e-3)}
+RATES = {"lr": 3e-2, "affine_lr": 1e-2}
+JUDGED = {"reestimate": "unless_worse", "choose_on": "validation"}
+RECIPES = {
+    "lrt": Recipe(epochs=12, pretrain_epochs=3, freeze_from=0.3, sign_window=1.0, **RATES, **JUDGED),
+    "ste": Recipe(method="ste", epochs=14, pretrain_epochs=3, **RATES),
+}
 EXPERIMENTS = {"b": Experiment(network, RECIPES, (Shift(1),))}
 URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 MD5 = {

@@ -55,8 +55,8 @@ EXPERIMENTS = {
     "letters": Experiment(
         network,
         {
-            "lrt": Recipe(epochs=80, pretrain_epochs=15, lr=5e-2),
-            "ste": Recipe(method="ste", epochs=100, pretrain_epochs=15, lr=3e-2),
+            "lrt": Recipe(epochs=130, pretrain_epochs=15, lr=5e-2, affine_lr=1e-2, freeze_from=0.2, sign_window=1.0),
+            "ste": Recipe(method="ste", epochs=100, pretrain_epochs=15, lr=3e-2, sign_window=1.0),
         },
     )
 }

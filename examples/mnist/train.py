@@ -11,10 +11,16 @@ from lrtc.train.download import Source
 GET = "  curl -fL --create-dirs -o {folder}/{name} https://ossci-datasets.s3.amazonaws.com/mnist/{name}"
 SHIFT = (Shift(1),)  # digits move by up to one pixel
 JUDGED = {"reestimate": "unless_worse", "choose_on": "validation"}
+RATES = {"lr": 3e-2, "affine_lr": 1e-2}
 
 EXPERIMENTS = {
     "a": Experiment(
-        network_a, {"lrt": Recipe(epochs=20, **JUDGED), "ste": Recipe(method="ste", epochs=38, lr=3e-3)}, SHIFT
+        network_a,
+        {
+            "lrt": Recipe(epochs=36, freeze_from=0.2, **RATES, **JUDGED),
+            "ste": Recipe(method="ste", epochs=38, **RATES),
+        },
+        SHIFT,
     ),
     "a-bipolar": Experiment(partial(network_a, "bipolar"), {"lrt": Recipe(epochs=24)}, SHIFT),
     "a-relu": Experiment(
@@ -23,8 +29,8 @@ EXPERIMENTS = {
     "b": Experiment(
         network_b,
         {
-            "lrt": Recipe(epochs=8, pretrain_epochs=3, freeze_from=0.5),
-            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=3, lr=1e-2),
+            "lrt": Recipe(epochs=10, pretrain_epochs=3, freeze_from=0.5, **RATES, **JUDGED),
+            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=3, **RATES, **JUDGED),
         },
         SHIFT,
     ),
@@ -32,15 +38,15 @@ EXPERIMENTS = {
         network_c,
         {
             "lrt": Recipe(epochs=30, pretrain_epochs=6, lr=3e-2, **JUDGED),
-            "ste": Recipe(method="ste", epochs=36, pretrain_epochs=6, lr=3e-2, affine_lr=1e-2, **JUDGED),
+            "ste": Recipe(method="ste", epochs=36, pretrain_epochs=6, **RATES, **JUDGED),
         },
         SHIFT,
     ),
     "d": Experiment(
         network_d,
         {
-            "lrt": Recipe(epochs=8, pretrain_epochs=2, freeze_from=0.4),
-            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=2, lr=1e-2),
+            "lrt": Recipe(epochs=10, pretrain_epochs=2, freeze_from=0.3, sign_window=1.0, **RATES, **JUDGED),
+            "ste": Recipe(method="ste", epochs=14, pretrain_epochs=2, **RATES, **JUDGED),
         },
         SHIFT,
     ),
