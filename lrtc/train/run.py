@@ -20,6 +20,8 @@ from torch import nn
 from lrtc.errors import Fault, LrtcError
 from lrtc.frontend.modelfile import save
 from lrtc.nn import (
+    LRTSign,
+    LRTTernarySign,
     accuracy,
     discrete_from_straight_through,
     discretize,
@@ -118,11 +120,11 @@ def check(net: nn.Module, *parts: Samples) -> None:
 
 def set_signs(net: nn.Module, recipe: Recipe) -> None:
     """Give all layers that take Gaussians what a recipe says of them, in place; no file keeps it."""
-    options = {"window": recipe.sign_window, "variance_floor": recipe.variance_floor}
     for m in net.modules():
-        for name, value in options.items():
-            if hasattr(m, name):
-                setattr(m, name, value)
+        if hasattr(m, "variance_floor"):
+            m.variance_floor = recipe.variance_floor
+        if isinstance(m, (LRTSign, LRTTernarySign)):  # layers of one's own may have windows of another kind
+            m.window = recipe.sign_window
 
 
 def _trial(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
