@@ -18,6 +18,7 @@ from lrtc.nn import accuracy, discretize, is_discrete, parameter_groups, reestim
 from lrtc.train import Recipe, Samples, Shift, train
 from lrtc.train.diagnose import sign_reports, weight_reports
 from lrtc.train.evaluate import distribution_scores, integer_accuracy
+from lrtc.train.run import set_signs
 
 QUICK = Recipe(epochs=4, pretrain_epochs=2, batch=16, freeze_from=0.5)
 
@@ -199,6 +200,15 @@ def test_the_window_of_the_signs_is_that_of_the_recipe(method, tiny, tmp_path):
         nets.append(run(recipe, tiny, tmp_path / f"{window}.pt").net)
         assert {m.window for m in nets[-1].modules() if hasattr(m, "window")} == {window}
     assert not torch.equal(nets[0].bn1.bias, nets[1].bn1.bias), "the gradient of the signs is another"
+
+
+def test_a_window_of_ones_own_layer_is_no_hyper_parameter():
+    class Windowed(nn.Identity):
+        window = 7
+
+    net = nn.Sequential(lrtc.nn.LRTSign(), Windowed(), lrtc.nn.LRTTernarySign())
+    set_signs(net, Recipe(sign_window=0.8))
+    assert [m.window for m in net] == [0.8, 7, 0.8]
 
 
 def test_straight_through_weights_do_not_decay():
