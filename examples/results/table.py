@@ -12,6 +12,8 @@ COLUMNS = (
     "distribution", "most probable → re-estimated", "draws", "processor time", "wall time", "machine", "options",
 )  # fmt: skip
 METHODS = ("LRT", "LRT, settled", "STE")
+GAPS = "| network, seed | LRT | STE | images behind |"
+TESTED = {"letters": 4_000, "motions": 40}  # test samples, where they are not 10,000
 
 
 def percent(share: float) -> str:
@@ -35,6 +37,12 @@ class Result:
         return METHODS[2]
 
     @property
+    def label(self) -> str:
+        """Return what the network is called in tables: "A", "C, long", "letters"."""
+        name, _, longer = self.network.partition("-")
+        return (name.upper() if len(name) == 1 else name) + (f", {longer}" if longer else "")
+
+    @property
     def compared(self) -> tuple:
         """Return what two results that are compared have in common."""
         return self.table, self.network, self.recipe["seed"]
@@ -47,9 +55,8 @@ class Result:
     def cells(self, others: Sequence["Result"]) -> Iterator[str]:
         recipe, figures, lrt = self.recipe, self.figures, self.recipe["method"] == "lrt"
         baselines = [other for other in others if other.method == METHODS[2] and other.compared == self.compared]
-        best = max(baselines, key=lambda other: other.figures["validation"], default=None)
-        name, _, longer = self.network.partition("-")
-        yield (name.upper() if len(name) == 1 else name) + (f", {longer}" if longer else "")
+        best = best_of(baselines)
+        yield self.label
         yield f"[{self.method}](results/{self.path.name})"
         yield str(recipe["seed"])
         yield f"{recipe['pretrain_epochs']} + {recipe['epochs']}"
@@ -67,6 +74,25 @@ class Result:
         yield f"`{self.told['command']}`" if self.told.get("command") else ""
 
 
+def best_of(results: Sequence[Result]) -> Result | None:
+    """Return the result of the highest validation accuracy, the first among equals."""
+    return max(results, key=lambda r: r.figures["validation"], default=None)
+
+
+def gaps(results: Sequence[Result]) -> Iterator[str]:
+    """Return the rows that compare the best of LRT with the best of STE: each network and seed that has both."""
+    for compared in dict.fromkeys(r.compared for r in results):
+        alike = [r for r in results if r.compared == compared]
+        lrt, ste = (best_of([r for r in alike if (r.method == METHODS[2]) == plain]) for plain in (False, True))
+        if lrt is not None and ste is not None:
+            table, _, seed = compared
+            label = lrt.label + (", Fashion-MNIST" if table == "fashion" else "")
+            shares = lrt.figures["integer"], ste.figures["integer"]
+            tested = TESTED.get(table, 10_000)
+            behind = f"{round((shares[1] - shares[0]) * tested)} of {tested:,}"
+            yield f"| {' | '.join([f'{label}, {seed}', *map(percent, shares), behind])} |"
+
+
 def written(text: str) -> str:
     """Return the text with all tables of results in it replaced."""
     results = sorted((Result(path) for path in HERE.glob("*.json")), key=lambda r: r.rank)
@@ -75,7 +101,11 @@ def written(text: str) -> str:
         tables.setdefault(result.table, f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n")
         tables[result.table] += f"| {' | '.join(result.cells(results))} |\n"
 
+    compared = "".join(f"{line}\n" for line in (GAPS, "|---" * 4 + "|", *gaps(results)))
+
     def replaced(block: re.Match) -> str:
+        if block[0].startswith(GAPS):
+            return compared
         names = [r.table for r in results if f"(results/{r.path.name})" in block[0]]
         return tables[names[0]] if names and block[0].startswith("| network | method |") else block[0]
 
