@@ -21,7 +21,7 @@ def percent(share: float) -> str:
 
 
 class Result:
-    """A file [fashion_]NETWORK_….json, which was OUT.run/result.json; NETWORK-long where more time was given."""
+    """A file [fashion_]NETWORK_….json, which was OUT.run/result.json; NETWORK-long or -half-hour: more time."""
 
     def __init__(self, path: Path):
         self.path, told = path, json.loads(path.read_text(encoding="utf-8"))
@@ -38,9 +38,9 @@ class Result:
 
     @property
     def label(self) -> str:
-        """Return what the network is called in tables: "A", "C, long", "letters"."""
+        """Return what the network is called in tables: "A", "C, half hour", "letters"."""
         name, _, longer = self.network.partition("-")
-        return (name.upper() if len(name) == 1 else name) + (f", {longer}" if longer else "")
+        return (name.upper() if len(name) == 1 else name) + (f", {longer.replace('-', ' ')}" if longer else "")
 
     @property
     def compared(self) -> tuple:
@@ -89,7 +89,7 @@ def gaps(results: Sequence[Result]) -> Iterator[str]:
             label = lrt.label + (", Fashion-MNIST" if table == "fashion" else "")
             shares = lrt.figures["integer"], ste.figures["integer"]
             tested = TESTED.get(table, 10_000)
-            behind = f"{round((shares[1] - shares[0]) * tested)} of {tested:,}"
+            behind = f"{round((shares[1] - shares[0]) * tested)} of {tested:,}".replace("-", "−")
             yield f"| {' | '.join([f'{label}, {seed}', *map(percent, shares), behind])} |"
 
 
