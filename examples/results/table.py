@@ -1,6 +1,7 @@
 """Write the tables of results in examples/README.md anew, from the JSON files beside this one."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ COLUMNS = (
     "distribution", "most probable → re-estimated", "draws", "processor time", "wall time", "machine", "options",
 )  # fmt: skip
 METHODS = ("LRT", "LRT, settled", "STE")
-GAPS = "| network, seed | LRT | STE | images behind |"
+GAPS = "| network, seed | LRT | STE | images behind | one deviation |"
 TESTED = {"letters": 4_000, "motions": 40}  # test samples, where they are not 10,000
 
 
@@ -24,8 +25,8 @@ class Result:
     """A file [fashion_]NETWORK_….json, which was OUT.run/result.json; NETWORK-long or -half-hour: more time."""
 
     def __init__(self, path: Path):
-        self.path, told = path, json.loads(path.read_text(encoding="utf-8"))
-        self.told, self.recipe, self.figures = told, told["recipe"], told["figures"]
+        self.path, self.told = path, json.loads(path.read_text(encoding="utf-8"))
+        self.recipe, self.figures = self.told["recipe"], self.told["figures"]
         words = path.stem.split("_")
         self.network = words[1 if words[0] == "fashion" else 0]
         self.table = words[0] if words[0] in ("fashion", "motions", "letters") else "mnist"
@@ -54,8 +55,7 @@ class Result:
 
     def cells(self, others: Sequence["Result"]) -> Iterator[str]:
         recipe, figures, lrt = self.recipe, self.figures, self.recipe["method"] == "lrt"
-        baselines = [other for other in others if other.method == METHODS[2] and other.compared == self.compared]
-        best = best_of(baselines)
+        best = best_of(others, self.compared, straight_through=True)
         yield self.label
         yield f"[{self.method}](results/{self.path.name})"
         yield str(recipe["seed"])
@@ -74,23 +74,27 @@ class Result:
         yield f"`{self.told['command']}`" if self.told.get("command") else ""
 
 
-def best_of(results: Sequence[Result]) -> Result | None:
-    """Return the result of the highest validation accuracy, the first among equals."""
-    return max(results, key=lambda r: r.figures["validation"], default=None)
+def best_of(results: Sequence[Result], compared: tuple, straight_through: bool) -> Result | None:
+    """Return the result of LRT, or of STE, of the highest validation accuracy, the first among equals."""
+    alike = [r for r in results if r.compared == compared and (r.method == METHODS[2]) == straight_through]
+    return max(alike, key=lambda r: r.figures["validation"], default=None)
 
 
 def gaps(results: Sequence[Result]) -> Iterator[str]:
-    """Return the rows that compare the best of LRT with the best of STE: each network and seed that has both."""
+    """Return the rows that compare the best of LRT with the best of STE: each network and seed that has both.
+
+    One deviation is that of the difference of two numbers of errors, each binomial, as if they were independent.
+    """
     for compared in dict.fromkeys(r.compared for r in results):
-        alike = [r for r in results if r.compared == compared]
-        lrt, ste = (best_of([r for r in alike if (r.method == METHODS[2]) == plain]) for plain in (False, True))
+        lrt, ste = (best_of(results, compared, straight_through) for straight_through in (False, True))
         if lrt is not None and ste is not None:
             table, _, seed = compared
             label = lrt.label + (", Fashion-MNIST" if table == "fashion" else "")
             shares = lrt.figures["integer"], ste.figures["integer"]
             tested = TESTED.get(table, 10_000)
             behind = f"{round((shares[1] - shares[0]) * tested)} of {tested:,}".replace("-", "−")
-            yield f"| {' | '.join([f'{label}, {seed}', *map(percent, shares), behind])} |"
+            deviation = math.sqrt(tested * sum(share * (1 - share) for share in shares))
+            yield f"| {' | '.join([f'{label}, {seed}', *map(percent, shares), behind, f'{deviation:.0f}'])} |"
 
 
 def written(text: str) -> str:
@@ -101,7 +105,7 @@ def written(text: str) -> str:
         tables.setdefault(result.table, f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n")
         tables[result.table] += f"| {' | '.join(result.cells(results))} |\n"
 
-    compared = "".join(f"{line}\n" for line in (GAPS, "|---" * 4 + "|", *gaps(results)))
+    compared = "".join(f"{line}\n" for line in (GAPS, "|---" * 5 + "|", *gaps(results)))
 
     def replaced(block: re.Match) -> str:
         if block[0].startswith(GAPS):
